@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from numeric import gradient
-from srcdiff import grad, jvp, source
+from srcdiff import grad, hessian, jvp, source
 from srcdiff.load import load
 
 X, C = np.array([0.3, 0.7, -0.4]), 0.6
@@ -60,3 +60,55 @@ def test_sums_stay_arrays() -> None:
     text = source(grad(function("0.0", "w = w * c + x"), wrt=("x", "c")), X, C)
     assert "unbroadcast" not in text
     assert "np.sum(w_bar * w)" in text
+
+
+@pytest.mark.parametrize("trips", [0, 1, 2])
+@pytest.mark.parametrize(
+    "end",
+    [
+        "np.sum(w) ** 2",
+        "np.sum(w * c) + np.sum(x)",
+        "np.mean(w * c) + np.max(w) * c",
+        "np.sum(np.sin(w * c) * x)",
+        "np.sum(w * (x + c))",
+        "np.linalg.norm(w * c)",
+        "np.sum(np.exp(w) * (x * c + w)) + np.sum(w + x + c)",
+    ],
+)
+def test_no_trip(end: str, trips: int) -> None:
+    """What a loop leaves is the number where it makes no trip: a cotangent has the shape of its variable."""
+    lines = ["import numpy as np", "def f(x, c, n):", "    w = 0.5", "    for i in range(n):"]
+    f = load("\n".join([*lines, "        w = w * c + x", f"    return {end}\n"]), "f", {}).__globals__["f"]
+    expected = gradient(f, (X, C, trips), (0, 1))
+    for got, want in zip(grad(f, wrt=("x", "c"))(X, C, trips), expected, strict=True):
+        assert np.shape(got) == np.shape(want)
+        np.testing.assert_allclose(got, want, rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize("trips", [0, 2])
+def test_no_trip_in_many_directions(trips: int) -> None:
+    """The tangents of the number are columns of one entry: nothing is written over them that has many."""
+
+    def f(x: Any, n: int) -> Any:
+        w = 0.5
+        for _ in range(n):
+            w = w * 0.4 + x
+        return np.sum(np.sin(w * 0.4) * x)
+
+    rows = [(grad(f)(X + 1e-5 * e, trips) - grad(f)(X - 1e-5 * e, trips)) / 2e-5 for e in np.eye(3)]
+    np.testing.assert_allclose(hessian(f)(X, trips), rows, rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize("trips", [0, 2])
+def test_no_trip_of_two(trips: int) -> None:
+    def f(x: Any, c: Any, n: int) -> Any:
+        a, b = 1, x
+        for _ in range(n):
+            a, b = b, a * c + b * 0.3
+        return np.sum(a * b)
+
+    x_bar, c_bar = grad(f, wrt=("x", "c"))(X, C, trips)
+    expected = gradient(f, (X, C, trips), (0, 1))
+    assert x_bar.shape == X.shape and x_bar.dtype == X.dtype
+    np.testing.assert_allclose(x_bar, expected[0], rtol=1e-6, atol=1e-8)
+    np.testing.assert_allclose(c_bar, expected[1], rtol=1e-6, atol=1e-8)

@@ -71,3 +71,18 @@ def test_what_one_path_sets(f: Callable[[Any], Any], at: float) -> None:
     dots = [jvp(f, (x,), (e,))[1] for e in np.eye(2)]
     np.testing.assert_allclose(dots, grad(f)(x), rtol=1e-12)
     np.testing.assert_allclose(hessian(f)(x), slope(grad(f), x), rtol=1e-5, atol=1e-6)
+
+
+def result_of_a_trip(x: Any) -> Any:
+    """Which is not there where no trip returns: the columns are made direction by direction."""
+    for _ in range(2):
+        if x[0] > 0.5:
+            return max([abs(e) ** 3 for e in x])
+    b = np.column_stack([np.array([0.2 * e for e in x]), x])
+    return np.sum(x**3) + 0.3 * np.sum(b * b)
+
+
+@pytest.mark.parametrize("x", [[0.3], [0.9], [0.3, 0.7]], ids=str)
+def test_nobody_counts_directions_on_it(x: list[float]) -> None:
+    expected = slope(grad(result_of_a_trip), np.array(x))
+    np.testing.assert_allclose(hessian(result_of_a_trip)(np.array(x)), expected, rtol=1e-5, atol=1e-6)

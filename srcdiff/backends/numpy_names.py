@@ -12,7 +12,8 @@ import numpy as np
 
 __all__ = [
     "ALONE_INTO", "ARRAY", "ATTRIBUTES", "BINARY", "BROADCAST", "CANONICAL", "CHOOSE", "INFIX", "INTO",
-    "IN_ROWS", "METHODS", "MODES", "PREFIX", "RESHAPE", "UNARY", "VARARG_METHODS", "ZEROS", "ZEROS_OF",
+    "IN_ROWS", "METHODS", "MODES", "PREFIX", "RESHAPE", "SHAPE", "SIZE", "UNARY", "VARARG_METHODS", "ZEROS",
+    "ZEROS_OF",
 ]  # fmt: skip
 
 Fn = Callable[..., Any]
@@ -45,6 +46,7 @@ CANONICAL: dict[Any, Fn] = {
 
 # words of NumPy's that the reader and the passes know themselves
 ARRAY, BROADCAST, CHOOSE, RESHAPE = np.array, np.broadcast_to, np.where, np.reshape
+SHAPE, SIZE = np.shape, np.size  # of what may be a number
 ZEROS, ZEROS_OF = np.zeros, np.zeros_like  # of a shape, in the shape (and the order) of something
 IN_ROWS: frozenset[Fn] = frozenset({np.zeros, np.ones, np.full})  # whose arrays lie row after row
 INTO: dict[Fn, Any] = {  # operators that can be told where their result goes

@@ -659,6 +659,8 @@ class Batch(Many):
         """A value as one example has it, inside the loop over them."""
         if type(v.kind) is Seq and may_be_unset(v):
             raise Unbatched("a list with places that nothing stands in")
+        if not same_for_all(self.way(v)) and may_be_unset(v):
+            raise Unbatched("what no path has to set, of each example")
         return self.one_of(self.now[v], v.kind, self.way(v), v.name, view)
 
     def one_of(self, new: Atom, k: Kind, how: How, name: str, view: LoopView) -> Atom:

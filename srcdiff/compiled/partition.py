@@ -41,6 +41,7 @@ from srcdiff.ir.graph import (
     Op,
     Ref,
     Region,
+    Struct,
     Undef,
     Val,
     kind,
@@ -180,6 +181,7 @@ class Partition:
         self.lists = {p for p in graph.region.params if isinstance(p.kind, Seq)}
         self.handed: dict[Val, Handed] = {}  # tapes that kernels have filled
         self.unpacking: list[Op] = []  # what makes lists of them
+        self.from_lists: set[Op] = set()  # what makes arrays of lists, for kernels
         self.casts: list[Op] = []  # what makes numbers of kernels NumPy's
         self.ours: set[Val] = set()  # arrays made for what kernels give
         self.depth = 0  # operations around the region at hand
@@ -301,7 +303,7 @@ class Partition:
         for op in walk(self.graph.region):
             if op.code == "call" and op.attrs.get("kernel"):
                 self.unburden(op, op.attrs["kernel"])
-                set_everywhere(op)
+                set_everywhere(op, self.from_lists)
         return self.plan
 
     def unburden(self, call: Op, kernel: Kernel) -> None:
@@ -586,6 +588,7 @@ class Partition:
                 attrs = {"tree": tree, "free": ["np", "x"]}
                 made = Op("opaque", [Ref(np, "np"), v], [Val(v.name, array)], attrs=attrs)
                 made.out.op = made
+                self.from_lists.add(made)
                 out.append(made)
                 given[name] = made.out
         for _, text, v in passed:
@@ -733,12 +736,14 @@ def room_of(kernel: Kernel) -> list[Kind]:
     ]
 
 
-def set_everywhere(call: Op) -> None:
-    """Have numbers that a kernel is given set on every path: it is given them where it never asks, too."""
-    todo, seen = vals(call.ins), set(vals(call.ins))
+def set_everywhere(call: Op, from_lists: set[Op]) -> None:
+    """Have numbers, and lists of them, that a kernel is given set on every path, also where it never asks."""
+    todo = vals(call.ins)
+    todo += [a for v in todo if v.op in from_lists for a in vals(v.op.ins)]
+    seen = set(todo)
     while todo:
         v = todo.pop()
-        op, zero = v.op, NOT_SET.get(v.kind.dtype) if isinstance(v.kind, Scalar) else None
+        op, zero = v.op, not_set(v.kind)
         if op is None or zero is None:
             continue
         parts: list[tuple[list[Atom], int]] = []
@@ -758,6 +763,13 @@ def set_everywhere(call: Op) -> None:
 
 
 NOT_SET = {"f8": Const(0.0), "i8": Const(0), "b1": Const(False), "c16": Const(0j), "f4": Const(0.0)}
+
+
+def not_set(k: Kind) -> Atom | None:
+    """What stands for a value of a kind on the paths that do not set it."""
+    if isinstance(k, Seq):
+        return Struct(list, (), ())
+    return NOT_SET.get(k.dtype) if isinstance(k, Scalar) else None
 
 
 def unsettled(op: Op) -> bool:

@@ -39,7 +39,7 @@ def array_from_the_start(view: LoopView, k: int, users: Users, unsure: Container
     shape = shape_of(p.kind)
     if not isinstance(start, Const) or type(start.value) not in (int, float) or shape is None:
         return False
-    if shape_of(kind(y)) != shape or not runs(view):
+    if shape_of(kind(y)) != shape or not view.runs:
         return False
     if not all(unread(u, p, shape, unsure) for u in users.get(p, []) if u is not None):
         return False
@@ -47,12 +47,6 @@ def array_from_the_start(view: LoopView, k: int, users: Users, unsure: Container
         if saved is p and not all(read_so(u, tape, shape, users, unsure) for u in users.get(tape, [])):
             return False
     return y is not p and all(r is not p for r in other_results(view, k))
-
-
-def runs(view: LoopView) -> bool:
-    """Whether a loop has a trip for sure, and is left at its end only."""
-    ends = [a.value for a in view.header if isinstance(a, Const) and type(a.value) is int]
-    return view.head == 3 and len(ends) == 3 and not view.op.attrs["exits"] and len(range(*ends)) > 0
 
 
 def other_results(view: LoopView, k: int) -> list[Atom]:

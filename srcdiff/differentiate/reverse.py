@@ -8,6 +8,8 @@ comes from (in scope, recomputed, read again from a rewound buffer, taped) is de
 from __future__ import annotations
 
 import operator
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from srcdiff.analysis.activity import Activity, widest
@@ -476,10 +478,23 @@ class Reverse(Builder):
                 raise no_partial(op, name)
             flat, low = flat_far_out(op.fn, name, needed), self.flat_cover(op, bar, name, given)
             p, like = self.of_library(p, op.out), self.alike(given[name])
+            if given[name] not in self.begun and repeated(bar) and not self.begun.isdisjoint(given.values()):
+                self.accumulate(given[name], self.held(self.times(bar, p, flat, low), like))
+                continue
             if op.out in self.begun:  # (the slope is a number in the first trip, the cotangent is none)
                 self.accumulate(given[name], self.unbroadcast(self.times(bar, p, flat, low), like))
                 continue
             self.accumulate(given[name], self.unbroadcast(bar, like, p, flat, low))
+
+    def held(self, g: Atom, like: Atom) -> Atom:
+        """What may be a number, though of an array's kind, in the shape of what it belongs to."""
+        if g is ZERO:
+            return ZERO
+        g = self.rule(vocabulary.fit, {"t": g, "out": like})
+        made = op_of(g)
+        if made is not None:
+            made.become(**{**made.attrs, "firm": True})
+        return g
 
     def zero(self, x: Atom) -> Atom:
         """The zero of a value's kind; of what may be a whole number, it is a floating one."""
@@ -540,7 +555,9 @@ class Reverse(Builder):
             if name not in rule.operands and self.active(a) and not passive:
                 raise no_partial(op, name)
         needed = {n: self.need(a) for n, a in given.items()} | self.result_for(rule, op)
-        bars = tuple(map(self.taken, self.returned(rule, self.rule(rule.text, {**needed, "out_bar": bar}))))
+        with self.of_no_shape(given.values()):
+            text = self.rule(rule.text, {**needed, "out_bar": bar})
+        bars = tuple(map(self.taken, self.returned(rule, text)))
         twice = rule.form == "bilinear" and len(given) == 2 == len(bars) and same(*given.values())
         if twice and computed_alike(*bars):
             doubled = self.times(Const(2.0), bar)  # op(x, x): both cotangents at once
@@ -552,6 +569,21 @@ class Reverse(Builder):
                 b = self.of_rank(rule, b, given[name], name)
                 low = flat_far_down(op.fn, name, given)
                 self.accumulate(given[name], b if low is None else self.weakly(b, (self.low_cover(low),)))
+
+    @contextmanager
+    def of_no_shape(self, given: Iterable[Atom]) -> Iterator[None]:
+        """Have a rule ask at run time what may be a number, where a kind would tell it sizes."""
+        begun = [v for a in given if a in self.begun for v in vals([self.need(a)])]
+        kinds = {
+            v: k for v in begun if isinstance(k := v.kind, Array) and any(isinstance(d, int) for d in k.dims)
+        }
+        try:
+            for v in kinds:
+                v.kind = UNKNOWN
+            yield
+        finally:
+            for v, k in kinds.items():
+                v.kind = k
 
     def turned(self, op: Op, bar: Atom, rule: Any) -> None:
         """The cotangents from a differential: it is linear in the tangents, so its text can be transposed."""
@@ -567,3 +599,9 @@ class Reverse(Builder):
         bars = self.ctx.turn(self, op, rule, needed, unknown, bar)
         for name in active:
             self.accumulate(given[name], bars[f"{name}_dot"])
+
+
+def repeated(bar: Atom) -> bool:
+    """Whether a cotangent has but one number, for each entry."""
+    made = op_of(bar)
+    return made is not None and made.code == "prim" and made.fn in vocabulary.EXPANDS

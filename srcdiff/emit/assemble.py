@@ -572,7 +572,17 @@ class Assembler:
         k = kind(base) if base is not None else None
         if base is None or not isinstance(k, Array) or len(k.dims) != len(a.items) or a.type is not tuple:
             return None
-        return attr(self.expr(base), "shape")
+        return self.sized(base, "shape")
+
+    def may_be_number(self, a: Atom) -> bool:
+        return isinstance(a, Val) and a in self.graph.info.get("begun", ())
+
+    def sized(self, base: Atom, word: str) -> Any:
+        """The shape or size of an array, or of what may be a number in its place (`ir/begun.py`)."""
+        if self.may_be_number(base):
+            fn = numpy_names.SHAPE if word == "shape" else numpy_names.SIZE
+            return call(self.spelling.callee(fn, ""), self.expr(base))
+        return attr(self.expr(base), word)
 
     def index(self, a: Atom) -> Any:
         if isinstance(a, Slice):
@@ -640,8 +650,10 @@ class Assembler:
         pos = [self.expr(a) for a, n in zip(args, names, strict=True) if not n]
         kws = [gast.keyword(n, self.expr(a)) for a, n in zip(args, names, strict=True) if n]
         method = op.attrs.get("method")
-        if method and isinstance(args[0], Const) and home_of(fn) is not None:
-            method = None  # a number that is known by now has no methods of arrays
+        adjoint = op.origin is not None and op.origin.adjoint
+        number = method and (isinstance(args[0], Const) or (adjoint and self.may_be_number(args[0])))
+        if number and home_of(fn) is not None:
+            method = None  # what is, or may be, a number has no methods of arrays
         if method in numpy_names.ATTRIBUTES and len(args) == 1:
             return attr(pos[0], str(method))
         if method:

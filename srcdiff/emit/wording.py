@@ -46,6 +46,8 @@ def _shape_at(asm: Assembler, op: Op) -> Any:
 
 def _getattr(asm: Assembler, op: Op) -> Any:
     assert isinstance(op.ins[1], Const)
+    if op.ins[1].value in ("shape", "size"):
+        return asm.sized(op.ins[0], op.ins[1].value)
     return attr(asm.expr(op.ins[0]), op.ins[1].value)
 
 

@@ -36,7 +36,11 @@ def is_repeated(param: Val, init: Atom) -> bool:
 def begun_in(graph: Graph, elementwise: Callable[[Any], bool]) -> set[Val]:
     """What may be a number in a first trip, or have one entry in place of many, though of an array's kind."""
     loops = [LoopView(op) for op in walk(graph.region) if op.is_loop]
-    starts = {p for view in loops for p, i, _, _ in view.slots if is_begun(p, i) or is_repeated(p, i)}
+    starts: set[Val] = set()
+    for view in loops:
+        for p, i, _, final in view.slots:
+            if is_begun(p, i) or is_repeated(p, i):
+                starts |= {p} if view.runs else {p, final}
     found = Begun(elementwise, starts.union(p for p in graph.region.params if p.begun))
     if found.loose:
         found.settle([graph.region])

@@ -398,6 +398,12 @@ class LoopView:
         return op.outs[op.attrs["carried"] : len(op.regions[-1].results) - exits]
 
     @property
+    def runs(self) -> bool:
+        """Whether there is a trip for sure, and the loop is left at its end only."""
+        ends = [a.value for a in self.header if isinstance(a, Const) and type(a.value) is int]
+        return self.head == 3 and len(ends) == 3 and not self.op.attrs["exits"] and len(range(*ends)) > 0
+
+    @property
     def slots(self) -> list[tuple[Val, Atom, Atom, Val]]:
         """Of each variable that is carried: its parameter, what it begins with, is handed on, and is left."""
         return list(zip(self.params, self.inits, self.yields, self.finals, strict=True))

@@ -193,7 +193,8 @@ class Algebra(Factors):
         return self.make(made.fn, list(made.ins), op)
 
     def fitted(self, op: Op, ins: list[Atom]) -> Atom | None:
-        return ins[0] if len(ins) == 2 and fits_already(*map(kind, ins)) else None
+        unsure = op.attrs.get("firm")  # (a number, though of an array's kind)
+        return ins[0] if not unsure and len(ins) == 2 and fits_already(*map(kind, ins)) else None
 
     def size(self, op: Op, ins: list[Atom]) -> Atom | None:
         x = sized_like(ins[0])

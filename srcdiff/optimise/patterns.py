@@ -8,7 +8,22 @@ from typing import Any
 
 from srcdiff.analysis.liveness import effect, guarded
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Const, Op, Region, Slice, Struct, Val, is_none, kind, map_atom, op_of, same
+from srcdiff.ir.begun import is_begun
+from srcdiff.ir.graph import (
+    Atom,
+    Const,
+    LoopView,
+    Op,
+    Region,
+    Slice,
+    Struct,
+    Val,
+    is_none,
+    kind,
+    map_atom,
+    op_of,
+    same,
+)
 from srcdiff.ir.indices import display, parts_of
 from srcdiff.ir.kinds import Array, Kind, Map, Scalar, Seq, Tree, is_whole, of_one_size
 from srcdiff.optimise.words import Words
@@ -182,10 +197,26 @@ def sized_like(x: Atom) -> Atom:
         k = x.kind
         same_size = [a for a in x.op.ins if isinstance(a, Val) and isinstance(kind(a), Array)]
         same_size = [a for a in same_size if isinstance(k, Array) and kind(a).dims == k.dims]  # type: ignore
-        if not same_size or x.op.fn in ops.UPDATES:
+        firm = [a for a in same_size if not begins_as_number(a)]
+        if not firm or x.op.fn in ops.UPDATES:
             break
-        x = same_size[0]
+        x = firm[0]
     return x
+
+
+def begins_as_number(v: Val) -> bool:
+    """Whether a loop leaves an array that begins as a number, or it is made of such alone (`ir/begun.py`)."""
+    op = v.op
+    while op is not None and op.code == "prim":
+        arrays = [a for a in op.ins if isinstance(kind(a), Array)]
+        if len(arrays) != 1 or not isinstance(arrays[0], Val):
+            return False
+        v = arrays[0]
+        op = v.op
+    if op is None or not op.is_loop:
+        return False
+    view = LoopView(op)
+    return any(v is w and is_begun(v, i) for _, i, _, w in view.slots) if op.regions else False
 
 
 def only_given(x: Atom, index: Atom) -> Atom | None:

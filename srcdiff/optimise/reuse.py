@@ -15,6 +15,7 @@ from collections.abc import Callable
 from typing import Any
 
 from srcdiff.ir import ops
+from srcdiff.ir.begun import begun_in
 from srcdiff.ir.graph import Atom, Const, Graph, LoopView, Op, Ref, Region, Val, kind, op_of, vals
 from srcdiff.ir.kinds import Array, elements_of, of_one_size, one_shape
 from srcdiff.ir.modules import on_device
@@ -56,11 +57,13 @@ class Reuse(Conflicts):
         super().__init__(graph, may_alias, fresh, shape_only)
         self.writes_over, self.choose = words.writes_over, words.choose
         self.seen: dict[int, int] = graph.info.get("seen", {})
+        self.by_elements = words.by_elements
 
     def run(self) -> None:
         if not any(self.concerns(op) for op in every(self.graph.region)):
             return
         self.analyse()
+        self.begun = begun_in(self.graph, self.by_elements)
         self.kept: set[Val] = set()
         self.set_over: set[Op] = set()  # choices until now
         self.kept_roots(self.graph.region, self.kept)
@@ -197,6 +200,8 @@ class Reuse(Conflicts):
         """Whether the result may lie where ``t`` does: in memory of ours, which nobody reads after."""
         if not one_shape(t.kind, op.out.kind):
             return False
+        if t in self.begun and any(isinstance(kind(a), Array) for a in op.ins if a is not t):
+            return False  # (it may have one entry in place of many)
         if named_apart(t, op.out) and (self.theirs(op) or not self.is_large(t)):
             return False
         forward = t.op is not None and self.theirs(t.op)  # (read here for the last time, as a part of more)

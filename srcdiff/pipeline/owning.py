@@ -169,7 +169,8 @@ def detach(g: Graph) -> Graph:
     take_out(g.region, table)
     made = made_in(g.region)
     g.info["maybe"] = {v for v in made if isinstance(v.kind, Maybe)} | numbers_at_first(g)
-    g.info["maybe"] |= begun_in(g, context.CONTEXT.is_elementwise)
+    g.info["begun"] = begun_in(g, context.CONTEXT.is_elementwise)
+    g.info["maybe"] |= g.info["begun"]
     spread_none(g.region, g.info["maybe"])
     for v in made:
         v.kind = present(v.kind)

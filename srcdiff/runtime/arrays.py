@@ -93,7 +93,8 @@ def unbroadcast(g: Any, like: Any) -> Any:
 
 
 def fit(g: Any, like: Any) -> Any:
-    """``g`` summed or repeated, axis by axis, to the shape of ``like``."""
+    """``g`` summed or repeated, axis by axis, to the shape of ``like``; a whole number becomes a float."""
+    g = float(g) if type(g) is int else g
     xp = namespace(g, like)
     shape = shape_of(like)
     if np.shape(g) != shape:

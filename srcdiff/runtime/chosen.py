@@ -72,6 +72,11 @@ def _places(k: Any, axis: int) -> tuple[Any, ...]:
     return tuple(at)
 
 
+def _typed(a: Any) -> Any:
+    """An array, or a number as NumPy has it: a variable may begin as one of Python's."""
+    return np.float64(a) if isinstance(a, (int, float)) else a
+
+
 def _only(a: Any, axis: Any, largest: bool) -> tuple[Any, ...] | None:
     """Where the one extreme element of each row is; None if there are several, or none (NaN)."""
     if type(a) is not np.ndarray or not a.size or not (axis is None or isinstance(axis, int)):
@@ -112,6 +117,7 @@ def _taken(x: Any, place: Any, axis: Any, keepdims: bool) -> Any:
 
 def to_largest(g: Any, a: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     """The cotangents ``g`` of ``np.max(a, axis)``, in equal parts to the largest elements."""
+    a = _typed(a)
     place = _only(a, axis, True)
     return to_largest_plainly(g, a, axis, keepdims) if place is None else _put(g, a, place, axis, keepdims)
 
@@ -130,6 +136,7 @@ def to_largest_plainly(g: Any, a: Any, axis: Axis = None, keepdims: bool = False
 
 def to_smallest(g: Any, a: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     """The same of ``np.min``."""
+    a = _typed(a)
     place = _only(a, axis, False)
     return to_smallest_plainly(g, a, axis, keepdims) if place is None else _put(g, a, place, axis, keepdims)
 
@@ -148,6 +155,7 @@ def to_smallest_plainly(g: Any, a: Any, axis: Axis = None, keepdims: bool = Fals
 
 def of_largest(x: Any, a: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     """The mean of ``x`` over the largest elements of ``a`` along ``axis``."""
+    a = _typed(a)
     place = _only(a, axis, True)
     return of_largest_plainly(x, a, axis, keepdims) if place is None else _taken(x, place, axis, keepdims)
 
@@ -166,6 +174,7 @@ def of_largest_plainly(x: Any, a: Any, axis: Axis = None, keepdims: bool = False
 
 def of_smallest(x: Any, a: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     """The mean of ``x`` over the smallest elements of ``a`` along ``axis``."""
+    a = _typed(a)
     place = _only(a, axis, False)
     return of_smallest_plainly(x, a, axis, keepdims) if place is None else _taken(x, place, axis, keepdims)
 

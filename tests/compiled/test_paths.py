@@ -44,11 +44,23 @@ def set_on_one_path(x: Any, y: Any) -> Any:
     return np.sum(x * w) + sum(ls)
 
 
+def left_inside(x: Any, y: Any) -> Any:
+    """Which trip returned is on a list that an outer branch does not make."""
+    scale = float(y[0])
+    if scale < 0.5:
+        x = 0.3 * x
+    elif np.sum(x) > 0.5:
+        for _ in range(0, 5, 2):
+            if 0.4 * np.max(x) > 0.3:
+                return np.var(x)
+    return 0.3 * np.sum(x * x) + y[1]
+
+
 X, Y = np.array([0.3, -0.5, 0.8, 1.1]), np.array([0.6, 0.2, -0.4, 0.7])
 
 
 @pytest.mark.parametrize("y", [Y, Y + 0.5, -Y])
-@pytest.mark.parametrize("f", [looped_over, left_early, set_on_one_path])
+@pytest.mark.parametrize("f", [looped_over, left_early, set_on_one_path, left_inside])
 def test_against_numpy(f: Callable[..., Any], y: Any, uncompiled: None) -> None:
     want, got = (grad(f, wrt=(0, 1), backend=b)(X, y) for b in ("numpy", "numba"))
     np.testing.assert_allclose(got[0], want[0], rtol=1e-10)
