@@ -196,7 +196,7 @@ def of_none(sweep: Reverse, v: Val, bars: dict[int, Atom | None]) -> Atom:
         return display((), list)
     like = (b for b in bars.values() if isinstance(b, Val) and one_shape(b.kind, k))
     bar = next(like, None)
-    return UNDEF if bar is None else sweep.zero(bar)
+    return Const(0.0) if bar is None else sweep.zero(bar)
 
 
 def of_kind(sweep: Reverse, v: Val, op: Op, bars: dict[int, Atom | None]) -> Val | None:
