@@ -39,12 +39,6 @@ FOUND = [
     return o.e + np.sum(o.q)
     """,
     """
-    y = None
-    if c > 10.1:
-        y = x * c
-    return np.sum(x * x) if y is None else np.sum(y * y)
-    """,
-    """
     z = 0.0
     for i in range(3):
         z = np.tanh(z * c + x)

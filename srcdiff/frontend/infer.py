@@ -427,8 +427,9 @@ def _forced(fn: Callable[..., Any], args: list[Atom], names: tuple[str, ...]) ->
     if known:
         got = _sampled(fn, args, names, False, known=known)
         if got is not None:
-            less = _sampled(fn, args, names, False, known={d: n - 1 for d, n in known.items()})
-            return got if less in (None, got) else forget_sizes(got)  # (others are refused, or the same)
+            others = (known | {d: m} for d, n in known.items() for m in (n - 1, 60 * n))
+            same = all(_sampled(fn, args, names, False, known=k) in (None, got) for k in others)
+            return got if same else forget_sizes(got)  # (what others are refused, or make no difference)
     numbers = sorted(_numbers_in(map(kind, args)) | {n for a in args if (n := length_of_literal(a))})
     for size in numbers:  # a size written as a number may be what another has to be
         for at in range(MOST_FORCED):
