@@ -1,7 +1,7 @@
 """Outlines: what goes on a tape for a large array of which the way back reads nothing but the shape.
 
 Where sizes are not known to be alike, pullbacks ask at run time (``unbroadcast(g, x)``): the tape would hold
-all of ``x`` for it.  ``np.broadcast_to(0.0, np.shape(x))`` takes no memory (in texts for NumPy it is
+all of ``x`` for it.  ``np.broadcast_to(0.0, np.shape(x))`` takes no memory (in texts for NumPy, kernels have none, it is
 ``outline(x)``), but a microsecond: small arrays are taped as they are.
 """
 
@@ -27,6 +27,8 @@ def outlined(settler: Settler, v: Val) -> Val | None:
     """The outline of a value, made where it is; None where the value itself may as well be taped."""
     k = v.kind
     if not isinstance(k, Array) or not k.dims or k.dtype != "f8" or on_device() or not is_large(settler, k):
+        return None
+    if settler.r.graph.info.get("kernels"):  # (a loop with one in it would be compiled in pieces)
         return None
     r = settler.r
     with r.inside(Region()) as made:

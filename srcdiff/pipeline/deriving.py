@@ -118,6 +118,7 @@ def derivative_graph(graph: Graph, request: Request, last: bool = False) -> Grap
     if last and small and request.mode in ("grad", "value_and_grad", "jvp") and not on_device():
         graph = written_out(graph, small)
     if request.backend.startswith("numba"):
+        graph = graph.over(graph.region, kernels=True)
         graph = lists_as_arrays(graph, context.WORDS)
         graph = flagged(graph if request.mode == "jvp" else with_value(graph, request.has_aux), context.WORDS)
     graph = before_loops(known_when_read(graph), context.WORDS, context.is_shareable)
