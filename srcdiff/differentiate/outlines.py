@@ -1,8 +1,8 @@
 """Outlines: what goes on a tape for a large array of which the way back reads nothing but the shape.
 
 Where sizes are not known to be alike, pullbacks ask at run time (``unbroadcast(g, x)``): the tape would hold
-all of ``x`` for it.  ``np.broadcast_to(0.0, np.shape(x))`` takes no memory (in texts for NumPy, kernels have none, it is
-``outline(x)``), but a microsecond: small arrays are taped as they are.
+all of ``x`` for it.  ``np.broadcast_to(0.0, np.shape(x))`` takes no memory (in texts for NumPy it is
+``outline(x)``), but a microsecond: small arrays are taped as they are, and kernels have none.
 """
 
 from __future__ import annotations
