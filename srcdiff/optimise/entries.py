@@ -50,6 +50,8 @@ def entry_of_arithmetic(r: Rewriter, op: Op, ins: list[Atom]) -> Atom | None:
     made = op_of(array)
     if made is None or not made.derived or made.fn not in ARITHMETIC or not is_entry(array, index):
         return None
+    if made.attrs.get("guarded") or op.attrs.get("guarded"):
+        return None
     parts = [kind(a) for a in made.ins]
     if not all(one_shape(k, kind(array)) or isinstance(k, Scalar) for k in parts) or not r.once(array):
         return None

@@ -10,13 +10,10 @@ import operator
 
 from srcdiff.ir import ops
 from srcdiff.ir.graph import Atom, Const, op_of, same
+from srcdiff.optimise.patterns import is_zero
 from srcdiff.optimise.words import Words
 
-__all__ = ["is_masked", "is_zero"]
-
-
-def is_zero(a: Atom) -> bool:
-    return isinstance(a, Const) and type(a.value) is float and a.value == 0.0
+__all__ = ["is_masked"]
 
 
 def is_masked(y: Atom, c: Atom, words: Words) -> bool:

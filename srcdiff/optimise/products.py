@@ -48,8 +48,8 @@ from srcdiff.ir.graph import (
 )
 from srcdiff.ir.indices import ALL, display, parts_of
 from srcdiff.ir.kinds import Array, Dim, Kind, Scalar, Sym, elements_of
-from srcdiff.optimise.masked import is_masked, is_zero
-from srcdiff.optimise.patterns import not_one
+from srcdiff.optimise.masked import is_masked
+from srcdiff.optimise.patterns import is_zero, not_one
 from srcdiff.optimise.sizes import of_shape
 from srcdiff.optimise.words import Words
 

@@ -27,12 +27,14 @@ from srcdiff.ir.graph import (
     key_of,
     kind,
     map_atom,
+    op_of,
     same,
     walk,
 )
 from srcdiff.ir.kinds import Array, Kind, Scalar, Seq
 from srcdiff.ir.regions import replace_values
 from srcdiff.optimise.dce import dce
+from srcdiff.optimise.patterns import displayed
 
 __all__ = ["known_when_read"]
 
@@ -118,17 +120,16 @@ def known(op: Op) -> Atom | None:
 
 def item_of(box: Atom, index: Atom) -> Atom | None:
     if isinstance(box, Struct):
-        known_at = isinstance(index, Const) and index.value in box.keys
-        return box.items[box.keys.index(index.value)] if known_at else None  # type: ignore[union-attr]
-    made = box.op if isinstance(box, Val) else None
-    if made is None or made.code != "prim" or not isinstance(box.kind, Seq):  # type: ignore[union-attr]
+        return displayed(box, index)
+    made = op_of(box)
+    if made is None or made.code != "prim" or not isinstance(kind(box), Seq):
         return None
     if made.fn is list and len(made.ins) == 1 and isinstance(made.ins[0], Struct):
-        return item_of(made.ins[0], index)
+        return displayed(made.ins[0], index)
     if made.fn is not ops.append:
         return None
     before, item = made.ins
-    length = index.op if isinstance(index, Val) else None
+    length = op_of(index)
     if length is not None and length.fn is len and same(length.ins[0], before):
         return item
     return item if isinstance(index, Const) and index.value == -1 else None
