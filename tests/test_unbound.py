@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import linecache
+from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
+import judging
 import numpy as np
 import pytest
+import random_bindings
 
 from numeric import gradient
-from srcdiff import grad, hvp, jvp, source
+from srcdiff import grad, hessian, hvp, jvp, source, value_and_grad, vjp
+from srcdiff.errors import UnsupportedSyntax
 
 
 def another_name(x: Any) -> Any:
@@ -50,18 +56,132 @@ def by_a_flag(x: Any) -> Any:
     return s
 
 
-PROGRAMS = [another_name, a_number, an_element]
+def deleted(x: Any) -> Any:
+    y = x * 2.0
+    if x[0] <= 1:
+        del y
+    return (y * y).sum()
+
+
+def by_an_element(x: Any) -> Any:
+    for v in x[:2]:
+        if v < 1.8 and v > 1.0:
+            y = v
+    return y * y * x[1]
+
+
+def a_list(x: Any) -> Any:
+    if x[0] > 1:
+        y = [x[0], x[1]]
+    return y[0] * y[1]
+
+
+def a_function_inside(x: Any) -> Any:
+    def g() -> Any:
+        return y * x[1]
+
+    if x[0] > 1:
+        y = x[0] * x[0]
+    return g()
+
+
+def in_a_comprehension(x: Any) -> Any:
+    if x[0] > 1:
+        y = x[0]
+    return sum([y * v for v in x])
+
+
+def by_two_branches(x: Any) -> Any:
+    if x[0] > 1:
+        y = x[0]
+    elif x[1] > 5:
+        y = x[1]
+    s = x.sum()
+    return s * y
+
+
+PROGRAMS = [
+    another_name, a_number, an_element, deleted, by_an_element, a_list, a_function_inside, in_a_comprehension,
+    by_two_branches,
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("f", PROGRAMS)
 def test_raises_as_the_function_does(f: Callable[[Any], Any]) -> None:
     x = np.array([0.5, 2.0, 3.0])
-    with pytest.raises(UnboundLocalError):
+    with pytest.raises(NameError) as raised:
         f(x)
-    with pytest.raises(UnboundLocalError):
-        grad(f)(x)
-    with pytest.raises(UnboundLocalError):
+    for derivative in (grad, value_and_grad, hessian):
+        with pytest.raises(type(raised.value)) as as_well:
+            derivative(f)(x)
+        assert str(as_well.value) == str(raised.value)
+    with pytest.raises(type(raised.value)):
         jvp(f, (x,), (x,))
+    with pytest.raises(type(raised.value)):
+        vjp(f, x)
+
+
+def in_no_trip(x: Any, n: int) -> Any:
+    for i in range(n):
+        last = x * (i + 1.0)
+    return (last * last).sum()
+
+
+def by_the_first_trip(x: Any, n: int) -> Any:
+    total = 0.0
+    for i in range(n):
+        if i == 0:
+            first = x * x
+        else:
+            total = total + (first * x[i]).sum()
+    return total
+
+
+def until_found(x: Any, n: int) -> Any:
+    for i in range(n):
+        if x[i] > 2.5:
+            found = x[i] * x[0]
+            break
+    return found * found
+
+
+@pytest.mark.parametrize("f", [in_no_trip, by_the_first_trip, until_found])
+@pytest.mark.parametrize("n", [0, 1, 3])
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
+def test_trips_that_bind(
+    f: Callable[..., Any], n: int, backend: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judging.uncompiled(monkeypatch.setattr)
+    x = np.array([1.5, 2.0, 3.0])
+    slope = grad(f, backend=backend)
+    try:
+        f(x, n)
+    except UnboundLocalError:
+        with pytest.raises(UnboundLocalError, match=r"cannot access local|referenced before"):
+            slope(x, n)
+    else:
+        np.testing.assert_allclose(slope(x, n), gradient(f, (x, n), (0,))[0], rtol=1e-6, atol=1e-9)
+
+
+def test_what_is_bound_for_sure_is_not_looked_at() -> None:
+    x = np.array([1.5, 2.0, 3.0])
+    text = source(grad(in_no_trip), x, 3)
+    assert "if not 0 < n:" in text and "_bound" not in text
+
+    def sure(x: Any) -> Any:
+        for i in range(3):
+            last = x * i
+        while True:
+            found = last * x
+            if found[0] > -1.0:
+                break
+        if x[0] > 1:
+            y = found
+        else:
+            y = x
+        return y.sum()
+
+    assert "UnboundLocalError" not in source(grad(sure), x)
 
 
 @pytest.mark.parametrize("f", [*PROGRAMS, in_the_first_trip, by_a_flag])
@@ -78,3 +198,57 @@ def test_a_flag_that_is_asked_again_binds() -> None:
     x = np.array([0.5, 2.0, 3.0])
     np.testing.assert_allclose(grad(by_a_flag)(x), np.ones(3))
     assert "if found" in source(grad(by_a_flag), x)
+
+
+STEP, ALONG = 1e-6, np.array([1.0, -0.5, 0.25])
+POINTS = [np.array([0.3, 0.7, 1.2]), np.array([1.3, 0.4, 0.8]), np.array([0.7, 1.4, 0.2])]
+
+
+def outcome(f: Callable[..., Any], *args: Any) -> Any:
+    try:
+        return f(*args)
+    except NameError as e:
+        return type(e), str(e)
+    except UnsupportedSyntax as e:
+        assert "error[unbound]" in str(e)
+        return None
+
+
+def made(seed: int, kernel: bool) -> Callable[..., Any]:
+    text, file = random_bindings.program(seed, "f", kernel), f"<bindings {seed} {kernel}>"
+    linecache.cache[file] = len(text), None, text.splitlines(True), file
+    space: dict[str, Any] = {"total": np.sum}
+    exec(compile(text, file, "exec"), space)
+    return space["f"]  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("kernel", [False, True])
+def test_at_random(kernel: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each derivative raises where the function does, and is right where that returns; a few are refused."""
+    judging.uncompiled(monkeypatch.setattr)
+    counts: Counter[str] = Counter()
+    for seed in range(40):
+        f = made(seed, kernel)
+        slope = grad(f, backend="numba" if kernel else "numpy")
+        for x in POINTS:
+            for n in (0, 1, 3):
+                value = outcome(f, x, n)
+                got = outcome(slope, x, n)
+                if got is None:
+                    counts["refused"] += 1
+                elif isinstance(value, tuple):
+                    assert got == value, (seed, x, n)
+                    counts["raised"] += 1
+                else:
+                    steps = np.eye(3) * STEP
+                    want = [(f(x + e, n) - f(x - e, n)) / (2 * STEP) for e in steps]
+                    np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-6, err_msg=f"{seed} {x} {n}")
+                    counts["right"] += 1
+                if not kernel:
+                    forward = outcome(jvp, partial(f, n=n), (x,), (ALONG,))
+                    assert (forward is None) == (got is None)
+                    if isinstance(value, tuple):
+                        assert forward in (None, value), (seed, x, n)
+                    elif forward is not None:
+                        np.testing.assert_allclose(forward, [value, got @ ALONG], rtol=1e-9)
+    assert counts["raised"] > 80 and counts["right"] > 80 and counts["refused"] < 80, counts

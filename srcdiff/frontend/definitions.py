@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import gast
 
-from srcdiff.frontend import captures, mappings, objects, places
+from srcdiff.frontend import captures, mappings, objects, places, unsure
 from srcdiff.frontend.constants import constant, is_constant
 from srcdiff.frontend.expressions import default_bounds, index_of
 from srcdiff.frontend.objects import content
@@ -90,9 +90,10 @@ def delete_target(lw: Lowerer, t: Any) -> None:
             lw.stop("del", f"deleting the global variable {t.id!r} is not supported", t,
                     help="set it to None")  # fmt: skip
         key = (lw.frame.id, t.id)
+        unsure.check(lw, lw.frame, t.id, t)
         if key not in lw.state.names:
             lw.stop("unbound", f"{t.id!r} may be deleted before it has a value", t)
-        del lw.state.names[key]
+        lw.bind_name(lw.frame, t.id, None)
     elif isinstance(t, gast.Subscript):
         base = lw.expr(t.value)
         delete_item(lw, base, index_of(lw, base, t.slice), t)

@@ -21,6 +21,7 @@ from srcdiff.frontend import (
     objects,
     operands,
     places,
+    unsure,
     views,
 )
 from srcdiff.frontend.comparisons import boolop, compare, comparison, condition, ifexp, truth
@@ -47,7 +48,7 @@ from srcdiff.frontend.scope import (
     has_objects,
 )
 from srcdiff.frontend.words import resolved
-from srcdiff.ir.graph import Atom, Const, Ref, Slice, Struct, Undef, Val, is_none, kind, op_of, vals
+from srcdiff.ir.graph import Atom, Const, Ref, Slice, Struct, Val, is_none, kind, vals
 from srcdiff.ir.indices import display
 from srcdiff.ir.kinds import (
     BOOL,
@@ -107,22 +108,7 @@ def _constant(lw: Lowerer, node: Any) -> Bound:
 
 
 def _name(lw: Lowerer, node: Any) -> Bound:
-    b = lookup(lw, node.id, node)
-    if isinstance(b, Plain):
-        note_binding(lw, b.atom)
-    elif isinstance(b, Loc) and not b.path:
-        note_binding(lw, lw.state.cells.get(b.cell))
-    return b
-
-
-def note_binding(lw: Lowerer, a: Any) -> None:
-    """Mark a branch that binds what is read, on one path only, where nothing says that it was taken."""
-    op = op_of(a) if isinstance(a, Val) else None
-    if op is None or op.code != "if" or a not in op.outs or op.ins[0] in lw.facts:
-        return
-    at = op.outs.index(a)
-    if any(isinstance(r.results[at], Undef) for r in op.regions):
-        op.attrs["binds"] = True
+    return lookup(lw, node.id, node)
 
 
 def lookup(lw: Lowerer, name: str, node: Any = None) -> Bound:
@@ -131,6 +117,8 @@ def lookup(lw: Lowerer, name: str, node: Any = None) -> Bound:
         b = lw.state.names.get((frame.id, name))
         if isinstance(b, Poison) and b.follows:
             raise Stop(None)
+        if frame.unsure is not None:
+            unsure.check(lw, frame, name, node)
         if b is not None:
             return resolved(lw, b) if isinstance(b, Either) else b
         if name in frame.worldly:

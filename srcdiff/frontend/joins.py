@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -22,10 +23,11 @@ from srcdiff.frontend.scope import (
     Plain,
     Poison,
     State,
+    is_flag,
 )
 from srcdiff.frontend.words import is_const_none, name_of_value
 from srcdiff.ir.graph import UNDEF, Atom, Const, Op, Ref, Struct, Val, key_of, kind, same
-from srcdiff.ir.kinds import Array, Kind, Maybe, Scalar, Seq, Tree, fresh_sym, has_cell, join
+from srcdiff.ir.kinds import BOOL, Array, Kind, Maybe, Scalar, Seq, Tree, fresh_sym, has_cell, join
 
 if TYPE_CHECKING:
     from srcdiff.frontend.lower import Lowerer
@@ -283,9 +285,20 @@ class Joiner:
         for key in [k for k in s0.names.keys() ^ s1.names.keys() if k[0] < 0]:
             control.seed_world(lw, (s0, s1), key)
         for key in [*s0.names, *(k for k in s1.names if k not in s0.names)]:
-            got = self.bound(s0.names.get(key), s1.names.get(key), key[1])
+            meet = self.flag if is_flag(key[1]) else self.bound
+            got = meet(s0.names.get(key), s1.names.get(key), key[1])
             if got is not None:
                 lw.state.names[key] = got
+
+    def flag(self, a: Bound | None, b: Bound | None, hint: str) -> Bound | None:
+        """Whether a name is bound: where one path alone binds it, that is what the branch asks."""
+        test = self.op.ins[0]
+        if isinstance(a, Plain) and isinstance(b, Plain) and kind(test) == BOOL:
+            if (a.atom, b.atom) == (Const(True), Const(False)):
+                return Plain(test)
+            if (a.atom, b.atom) == (Const(False), Const(True)):
+                return Plain(self.lw.prim(operator.not_, [test], result=BOOL))
+        return self.bound(a, b, hint)
 
     def still_hold(self, cell: int, *were: Any) -> None:
         """A container has become a value: arrays and objects that it held as such may be in it still."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import gast
 
 from srcdiff.errors import InternalError
-from srcdiff.frontend import aliases, choices, control, exits, guesses, joins, mappings, places
+from srcdiff.frontend import aliases, choices, control, exits, guesses, joins, mappings, places, unsure
 from srcdiff.frontend.captures import cyclic
 from srcdiff.frontend.comparisons import condition, is_member, truth
 from srcdiff.frontend.core import Stop
@@ -27,6 +27,7 @@ from srcdiff.frontend.scope import (
     Plain,
     Poison,
     State,
+    is_flag,
     nodes_in,
 )
 from srcdiff.frontend.structure import dissect
@@ -457,6 +458,11 @@ def trips(
             else:
                 lw.state.names[key[1]] = b
             finals[key] = b
+    for key in carried:
+        if key[0] == "name" and is_flag(key[1][1]) and (begun[key], ends[key]) == (Const(False), Const(True)):
+            runs = unsure.runs(lw, op)
+            if runs is not None:
+                lw.state.names[key[1]] = finals[key] = Plain(runs)
     one.put(lw.state, aliases.parts_of(lw, lw.state, finals.items(), ways))
     for key, b in end.names.items():
         if key in changing or (key not in lw.state.names and not carriable(lw, b)):

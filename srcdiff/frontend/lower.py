@@ -67,6 +67,7 @@ from srcdiff.frontend.scope import (
     assigned_names,
     children,
     declarations,
+    flag_of,
     inner_functions,
     nodes_in,
     own_names,
@@ -75,6 +76,7 @@ from srcdiff.frontend.scope import (
 from srcdiff.frontend.sharing import cells_of
 from srcdiff.frontend.sizes import note_sizes
 from srcdiff.frontend.trial import recover, snapshot
+from srcdiff.frontend.unsure import names_unsure
 from srcdiff.frontend.wanted import find_wanted, open_code
 from srcdiff.frontend.words import with_value
 from srcdiff.ir.graph import Atom, Const, Graph, Origin, Ref, Region, Val, kind
@@ -229,6 +231,10 @@ class Lowerer(Core):
         frame.outer = nonlocals - outside
         frame.worldly = globals_ | outside
         frame.locals = (assigned | frozenset(bound)) - frame.outer - frame.worldly
+        frame.unsure = names_unsure(fnode)
+        given = frozenset(bound)
+        for name in sorted(frame.unsure.names):
+            self.state.names[frame.id, flag_of(name)] = Plain(Const(name in given))
 
     def world(self, key: Any) -> Bound | None:
         """What a variable of the world outside holds before the program writes to it."""
@@ -274,7 +280,16 @@ class Lowerer(Core):
             self.worlds[key] = home
             self.state.names[key] = value
             return
-        self.state.names[frame.id, name] = value
+        self.bind_name(frame, name, value)
+
+    def bind_name(self, frame: Frame, name: str, value: Bound | None) -> None:
+        """Bind a name of a function, or take it away."""
+        if value is not None:
+            self.state.names[frame.id, name] = value
+        else:
+            self.state.names.pop((frame.id, name), None)
+        if frame.unsure is not None and name in frame.unsure.names:
+            self.state.names[frame.id, flag_of(name)] = Plain(Const(value is not None))
 
     def enter(self, s: Any) -> None:
         """A statement begins: what is made from here on comes from it."""

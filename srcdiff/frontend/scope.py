@@ -43,7 +43,9 @@ __all__ = [
     "Step",
     "Super",
     "Window",
+    "flag_of",
     "has_objects",
+    "is_flag",
 ]
 
 _cells = itertools.count(1)
@@ -277,6 +279,7 @@ class Frame:
     static: bool = False  # a rule's text: facts of rank and constants are settled
     locals: frozenset[str] = frozenset()
     outer: frozenset[str] = frozenset()  # nonlocal names
+    unsure: Any = None  # which of its own may be read where they are not bound (unsure.Unsure)
     worldly: frozenset[str] = frozenset()  # names declared global, or nonlocal to what was made outside
     inline: bool = False  # the scope of a comprehension, or of statements made by us
     ours: bool = False  # a text of srcdiff's own: its names are not the user's
@@ -297,6 +300,17 @@ class Frame:
 
 
 Key = tuple[int, str]
+FLAG = "_bound!"  # no Python name
+
+
+def flag_of(name: str) -> str:
+    """The variable that says whether another one is bound."""
+    return name + FLAG
+
+
+def is_flag(name: str) -> bool:
+    return name.endswith(FLAG)
+
 
 
 def world_key(fobj: Any, name: str) -> Key:
@@ -415,11 +429,16 @@ def declared(nodes: list[Any], kind: Any) -> frozenset[str]:
     return frozenset(out)
 
 
-def own_names(f: Any) -> frozenset[str]:
-    """The parameters and local variables of a function."""
+def parameters(f: Any) -> frozenset[str]:
+    """The parameters of a function."""
     a = f.args
     params = [*a.posonlyargs, *a.args, *a.kwonlyargs, *(p for p in (a.vararg, a.kwarg) if p is not None)]
-    own = frozenset(p.id for p in params)
+    return frozenset(p.id for p in params)
+
+
+def own_names(f: Any) -> frozenset[str]:
+    """The parameters and local variables of a function."""
+    own = parameters(f)
     if isinstance(f, gast.Lambda):
         return own
     return own | (assigned_names(f.body) - declared(f.body, gast.Nonlocal))

@@ -260,7 +260,7 @@ def handled(lw: Lowerer, catch: Catch, code: int, handlers: list[Any]) -> Any:
     finally:
         lw.handling.pop()
     if h.name is not None:
-        lw.state.names.pop((lw.frame.id, h.name.id), None)
+        lw.bind_name(lw.frame, h.name.id, None)
     return code
 
 

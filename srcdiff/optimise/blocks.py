@@ -59,10 +59,10 @@ class Blocks(Rewriter):
                 self.rename(a, o)
                 self.env[o] = a
                 continue
-            if isinstance(a, Undef) and not self.is_binding(op, o) and self.visible(b, here):
+            if isinstance(a, Undef) and self.visible(b, here):
                 self.env[o] = b
                 continue
-            if isinstance(b, Undef) and not self.is_binding(op, o) and self.visible(a, here):
+            if isinstance(b, Undef) and self.visible(a, here):
                 self.env[o] = a
                 continue
             if (
@@ -86,12 +86,6 @@ class Blocks(Rewriter):
         if new.outs or effect(new) or guarded(new):
             self.regions[here][0].ops.append(new)
             self.branches.append(new)
-
-    @staticmethod
-    def is_binding(op: Op, o: Val) -> bool:
-        """Whether a branch binds a name that may be read where it is not bound, which raises."""
-        back = op.origin is not None and op.origin.adjoint
-        return bool(op.attrs.get("binds")) and not back and o.user and o.name.isidentifier()
 
     def in_place_of(self, op: Op, region: Region) -> None:
         """What a region holds, in place of the operation around it."""
