@@ -185,9 +185,9 @@ def opened(lw: Lowerer, gen: Iter, node: Any, throws: bool = False) -> tuple[Fra
     frame, fnode, _, bound = gen.parts
     if not throws:
         check_blocks(lw, fnode)
-    lw.declare(frame, fnode, bound)
     for key in [k for k in lw.state.names if k[0] == frame.id]:
         del lw.state.names[key]
+    lw.declare(frame, fnode, bound)
     for k, b in bound.items():
         lw.state.names[frame.id, k] = b
     return frame, fnode.body

@@ -44,10 +44,9 @@ def check(lw: Lowerer, frame: Frame, name: str, node: Any) -> None:
     """A name is read that may have no value here: raise as Python does."""
     if name not in frame.unsure.names or key_of(node, name) in frame.unsure.sure:
         return
-    held = lw.state.names.get((frame.id, flag_of(name)))
-    if held is None:  # the function has ended, and so have its names
-        return
-    flag = lw.read(held, node)
+    if (frame.id, name) not in lw.state.names and (frame.id, flag_of(name)) not in lw.state.names:
+        return  # the function has ended, and so have its names
+    flag = lw.read(lw.state.names[frame.id, flag_of(name)], node)
     known: bool | None = bool(flag.value) if isinstance(flag, Const) else None
     if isinstance(flag, Val):
         known = lw.facts.get(flag)
