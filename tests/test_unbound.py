@@ -100,9 +100,19 @@ def by_two_branches(x: Any) -> Any:
     return s * y
 
 
+def of_a_generator(x: Any) -> Any:
+    def values() -> Any:
+        for v in x:
+            if v > 1:
+                y = v
+            yield y
+
+    return sum(values())
+
+
 PROGRAMS = [
     another_name, a_number, an_element, deleted, by_an_element, a_list, a_function_inside, in_a_comprehension,
-    by_two_branches,
+    by_two_branches, of_a_generator,
 ]  # fmt: skip
 
 
@@ -198,6 +208,109 @@ def test_a_flag_that_is_asked_again_binds() -> None:
     x = np.array([0.5, 2.0, 3.0])
     np.testing.assert_allclose(grad(by_a_flag)(x), np.ones(3))
     assert "if found" in source(grad(by_a_flag), x)
+
+
+class Bare:
+    pass
+
+
+class WithValue:
+    a = 3.0
+
+
+def field_of_one_path(x: Any) -> Any:
+    o = Bare()
+    if x[0] > 1:
+        o.a = x[1]
+    return o.a * o.a
+
+
+def field_with_a_value_of_the_class(x: Any) -> Any:
+    o = WithValue()
+    if x[0] > 1:
+        o.a = x[1]
+    return o.a * o.a * x[2]
+
+
+def field_deleted(x: Any) -> Any:
+    o = Bare()
+    o.a = x[1]
+    if x[0] <= 1:
+        del o.a
+    return o.a * x[0]
+
+
+def field_deleted_that_the_class_has(x: Any) -> Any:
+    o = WithValue()
+    o.a = x[1]
+    if x[0] > 1:
+        del o.a
+    return o.a * x[0]
+
+
+def field_of_some_trips(x: Any) -> Any:
+    o = Bare()
+    for v in x[:2] * (x[0] + 0.2):
+        if v > 2.5:
+            o.a = v
+    return o.a * o.a * x[2]
+
+
+def field_from_the_class_in_a_loop(x: Any) -> Any:
+    o = WithValue()
+    for v in x:
+        o.a = o.a * v
+    return o.a
+
+
+def list_in_a_field(x: Any) -> Any:
+    o = Bare()
+    if x[0] > 1:
+        o.a = [x[0], x[1]]
+    return o.a[0] * o.a[1]
+
+
+def field_asked_for(x: Any) -> Any:
+    o = Bare()
+    if x[0] > 1:
+        o.a = x[1]
+    return o.a * x[0] if hasattr(o, "a") else x[1] * getattr(o, "a", 2.0)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        field_of_one_path, field_with_a_value_of_the_class, field_deleted, field_deleted_that_the_class_has,
+        field_of_some_trips, field_from_the_class_in_a_loop, list_in_a_field, field_asked_for,
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("first", [0.5, 1.5])
+def test_attributes(f: Callable[[Any], Any], first: float) -> None:
+    x, v = np.array([first, 2.0, 3.0]), np.array([0.3, -1.0, 0.5])
+    try:
+        value = f(x)
+    except AttributeError as e:
+        for derivative in (grad, value_and_grad, hessian):
+            with pytest.raises(AttributeError) as raised:
+                derivative(f)(x)
+            assert str(raised.value) == str(e)
+        with pytest.raises(AttributeError):
+            jvp(f, (x,), (v,))
+    else:
+        expected = gradient(f, (x,), (0,))[0]
+        np.testing.assert_allclose(grad(f)(x), expected, rtol=1e-6, atol=1e-9)
+        np.testing.assert_allclose(jvp(f, (x,), (v,)), [value, expected @ v], rtol=1e-6)
+
+
+def test_all_attributes_of_an_object_are_asked_for() -> None:
+    def f(x: Any) -> Any:
+        o = Bare()
+        if x[0] > 1:
+            o.a = x[1]
+        return len(vars(o)) * x[0]
+
+    with pytest.raises(UnsupportedSyntax, match="known only at run time"):
+        grad(f)(np.array([0.5, 2.0]))
 
 
 STEP, ALONG = 1e-6, np.array([1.0, -0.5, 0.25])

@@ -33,6 +33,7 @@ from srcdiff.frontend.scope import (
     State,
     Window,
     has_objects,
+    is_flag,
 )
 from srcdiff.frontend.shapes import index_kind
 from srcdiff.frontend.sizes import inferred, settle_slices
@@ -198,6 +199,17 @@ class Core:
         call = gast.Call(gast.Name(name, gast.Load(), None, None), [gast.Constant(text, None)], [])
         attrs |= {"tree": gast.Raise(call, None), "free": (), "effect": True}
         self.add(Op("opaque", [], attrs=attrs))
+
+    def check_fields(self, box: Agg, node: Any) -> None:
+        """Which fields an object has must be known where all of them are asked for."""
+        if any(isinstance(k, str) and is_flag(k) for k in box.keys):
+            self.stop("attribute", "which attributes this object has is known only at run time", node,
+                      help="set them on all paths")  # fmt: skip
+
+    def raise_here(self, error: type[Exception], text: Any) -> NoReturn:
+        """What is read raises: this path ends here."""
+        self.add_raise(error.__name__, text, certain=error)
+        raise Raised if any(a.catches(error) for a in self.attempts) else Bottom
 
     def problem(
         self, slug: str, what: str, node: Any = None, note: str = "", help: str = "", label: str = ""
@@ -495,6 +507,7 @@ class Core:
             case Agg(type, keys, items, whole):
                 if keys and str(keys[0]).startswith("made!"):
                     return self.exception_value(b, node)
+                self.check_fields(b, node)
                 if type is boxes.attributes:
                     held = self.content(items[0])
                     return self.read(Agg(dict, held.keys, held.items))

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import gast
 
 from srcdiff.frontend import control
-from srcdiff.frontend.scope import nodes_in
+from srcdiff.frontend.scope import is_exhaustive, nodes_in
 from srcdiff.ir import ops
 from srcdiff.ir.graph import JOINS, UNDEF, Atom, Const, Op, Val, op_of, same
 from srcdiff.ir.kinds import BOOL, INT
@@ -83,12 +83,6 @@ def always_leaves(stmts: list[Any]) -> bool:
         if isinstance(s, gast.Match) and is_exhaustive(s) and all(always_leaves(c.body) for c in s.cases):
             return True
     return False
-
-
-def is_exhaustive(s: Any) -> bool:
-    """Whether the last case of a ``match`` takes whatever comes."""
-    last = s.cases[-1]
-    return last.guard is None and isinstance(last.pattern, gast.MatchAs) and last.pattern.pattern is None
 
 
 def jumps(stmts: list[Any]) -> bool:

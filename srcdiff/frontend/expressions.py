@@ -26,9 +26,8 @@ from srcdiff.frontend import (
 )
 from srcdiff.frontend.comparisons import boolop, compare, comparison, condition, ifexp, truth
 from srcdiff.frontend.constants import constant, is_constant
-from srcdiff.frontend.core import Bottom, Stop
+from srcdiff.frontend.core import Stop
 from srcdiff.frontend.objects import content
-from srcdiff.frontend.raising import Raised
 from srcdiff.frontend.scope import (
     Agg,
     Bound,
@@ -496,10 +495,7 @@ def raises(lw: Lowerer, error: Exception, node: Any, what: str, slug: str = "ind
     if not caught:
         lw.certain[lw.problem(slug, what, node)] = type(error)
     given = error.args[0]
-    lw.add_raise(
-        type(error).__name__, repr(given) if has_objects((given,)) else given, certain=type(error)
-    )
-    raise Raised if caught else Bottom
+    lw.raise_here(type(error), repr(given) if has_objects((given,)) else given)
 
 
 def index_bound(lw: Lowerer, node: Any) -> Bound:

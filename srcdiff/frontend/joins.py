@@ -23,7 +23,9 @@ from srcdiff.frontend.scope import (
     Plain,
     Poison,
     State,
+    flag_of,
     is_flag,
+    name_of_flag,
 )
 from srcdiff.frontend.words import is_const_none, name_of_value
 from srcdiff.ir.graph import UNDEF, Atom, Const, Op, Ref, Struct, Val, key_of, kind, same
@@ -37,6 +39,7 @@ __all__ = [
     "fixed_shape",
     "held_as",
     "is_lazy",
+    "is_thing",
     "item_hint",
     "joined",
     "part_of",
@@ -316,14 +319,36 @@ class Joiner:
 
     def fields(self, x: Agg, y: Agg, hint: str) -> Agg:
         """The fields of one object at the end of two paths, each of which may have set some of its own."""
+        if is_thing(x):
+            x, y = self.with_class(0, x, y), self.with_class(1, y, x)
         keys = (*x.keys, *(k for k in y.keys if k not in x.keys))
+        if is_thing(x):
+            some = (flag_of(k) for k in keys if (k in x.keys) != (k in y.keys) and not is_flag(k))
+            keys = (*keys, *(f for f in some if f not in keys))
         sort = "{1}" if x.type not in (tuple, list, dict) else "{0}_{1}" if hint else "{1}"
         items = []
         for k in keys:
-            p, q = (c.items[c.keys.index(k)] if k in c.keys else None for c in (x, y))
+            p, q = part_of(x, k), part_of(y, k)
+            if is_thing(x) and is_flag(k):
+                ends = (Plain(Const(name_of_flag(k) in c.keys)) for c in (x, y))
+                p, q = (b or end for b, end in zip((p, q), ends, strict=True))
+                items.append(self.flag(p, q, k) or p)
+                continue
             got = self.bound(p, q, sort.format(hint, k))
             items.append(got if got is not None else Poison(f"{k!r} differs between the paths"))
         return Agg(x.type, keys, tuple(items))
+
+    def with_class(self, which: int, box: Agg, other: Agg) -> Agg:
+        """An object, with what its class says of the fields that only the other path has set."""
+        lw = self.lw
+        old, lw.state = lw.state, self.states[which]
+        try:
+            with lw.inside(self.op.regions[which]):
+                added = {k: lw.of_class(box.type, k) for k in other.keys if k not in box.keys}
+        finally:
+            lw.state = old
+        found = {k: b for k, b in added.items() if b is not None}
+        return Agg(box.type, (*box.keys, *found), (*box.items, *found.values()))
 
     def tested(self, which: int, a: Atom) -> Atom:
         return self.there[which].get(name_of_value(a), a)

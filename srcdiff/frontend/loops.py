@@ -27,6 +27,7 @@ from srcdiff.frontend.scope import (
     Plain,
     Poison,
     State,
+    flag_of,
     is_flag,
     nodes_in,
 )
@@ -289,7 +290,7 @@ def trips(
             put_away(lw, node, before, end, lw.element_writes[mark:])
             size = one.size()
             one.add(end.shares, aliases.parts_of(lw, end, held_by(lw, end, opened), ways), start.cells)
-            for cell, content0 in start.cells.items():
+            for cell, content0 in list(start.cells.items()):
                 now: Any = end.cells.get(cell)
                 base = before.cells.get(cell)
                 if isinstance(now, Iter) and now.stands_as(base):
@@ -542,6 +543,13 @@ def changed_parts(
         if old is not None and joins.same_bound(lw, b, old):
             continue
         first = joins.part_of(start.cells[cell], key)
+        if first is None and joins.is_thing(now) and not is_flag(key):
+            first = lw.of_class(now.type, key)
+            flag = flag_of(key)
+            if first is not None:
+                joins.set_part(start, cell, key, first)
+            elif joins.part_of(start.cells[cell], flag) is None:  # the next reading knows that it is not set
+                joins.set_part(start, cell, flag, Plain(Const(False)))
         if not carriable(lw, b) or (first is not None and not carriable(lw, first)):
             told(lw, b)
             choice = choices.common_choice(lw, start, first, b) if first is not None else None

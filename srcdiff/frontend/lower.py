@@ -255,6 +255,18 @@ class Lowerer(Core):
     def acts(self, func: Bound, node: Any) -> bool:
         return effects.acts(self, func, node)
 
+    def of_class(self, cls: type, name: str) -> Bound | None:
+        return objects.of_class(self, cls, name)
+
+    def raise_unless(self, flag: Atom, error: type[Exception], text: str) -> None:
+        """Raise what Python does where something is not there."""
+
+        def missing() -> int:
+            self.add_raise(error.__name__, text)
+            return exits.RAISE
+
+        control.branch(self, flag, lambda: exits.FALL, missing)
+
     def choose(
         self, cond: Atom, then: Callable[[], Bound], other: Callable[[], Bound], node: Any, name: str
     ) -> Bound:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import gast
 import numpy as np
 
-from srcdiff.frontend import aliases, boxes, captures
+from srcdiff.frontend import aliases, boxes, captures, unsure
 from srcdiff.frontend.constants import constant, is_constant
 from srcdiff.frontend.locally import LocalValue, is_function
 from srcdiff.frontend.paths import slots_of
@@ -35,6 +35,7 @@ from srcdiff.frontend.scope import (
     Plain,
     Super,
     class_key,
+    flag_of,
 )
 from srcdiff.frontend.things import BUILTIN, LIBRARIES, is_instance, mutable
 from srcdiff.ir.classes import fields_of
@@ -198,9 +199,11 @@ def get(lw: Lowerer, owner: Bound, box: Agg, name: str, node: Any) -> Bound:
     """``owner.name`` of an object."""
     raw = find(box.type, name)
     first = raw is not None and hasattr(type(raw[0]), "__set__") and not is_slot(raw[0])  # a data descriptor
-    if name in box.keys and (not first or issubclass(box.type, (tuple, BaseException))):
+    own = name in box.keys and (not first or issubclass(box.type, (tuple, BaseException)))
+    if own and unsure.is_set(lw, box, name, node):
         return field_of(lw, box, name)  # type: ignore[return-value]
     if name == "__dict__":
+        lw.check_fields(box, node)
         return Loc(lw.state.new_cell(Agg(boxes.attributes, ("owner",), (owner,))))
     if issubclass(box.type, tuple) and name in ("_replace", "_asdict"):
         return Method(owner, name)
@@ -215,6 +218,15 @@ def get(lw: Lowerer, owner: Bound, box: Agg, name: str, node: Any) -> Bound:
         return Method(owner, name)
     lw.stop("attribute", f"an object of class {box.type.__name__} has no attribute {name!r} here", node,
             note="or it is set on some of the paths that lead here only")  # fmt: skip
+
+
+def of_class(lw: Lowerer, cls: type, name: str) -> Bound | None:
+    """What the objects of a class have under a name that they have not set: no method or property."""
+    written = written_attribute(lw, cls, name)
+    found = find(cls, name)
+    if written is not None or found is None or hasattr(type(found[0]), "__get__"):
+        return written
+    return captures.outside(lw, found[0], name, (("const", found[1]), ("attr", name)), lw.node)
 
 
 def is_slot(raw: Any) -> bool:
@@ -296,11 +308,10 @@ def put_field(lw: Lowerer, base: Bound, name: str, value: Bound, node: Any) -> N
     assert isinstance(box, Agg)
     if isinstance(value, Plain) and not isinstance(value.atom, (Const, Ref)):
         value = lw.bind(value.atom)
-    if name in box.keys:
-        at = box.keys.index(name)
-        lw.change(base, Agg(box.type, box.keys, (*box.items[:at], value, *box.items[at + 1 :])), node)
-    else:
-        lw.change(base, Agg(box.type, (*box.keys, name), (*box.items, value)), node)
+    parts = {**dict(zip(box.keys, box.items, strict=True)), name: value}
+    if flag_of(name) in parts:
+        parts[flag_of(name)] = Plain(Const(True))
+    lw.change(base, Agg(box.type, tuple(parts), tuple(parts.values())), node)
 
 
 def delete_field(lw: Lowerer, base: Bound, name: str, node: Any) -> None:
@@ -309,7 +320,9 @@ def delete_field(lw: Lowerer, base: Bound, name: str, node: Any) -> None:
     box = content(lw, base)
     if not isinstance(base, Loc) or not isinstance(box, Agg) or not is_object(box) or name not in box.keys:
         lw.stop("attribute", f"there is no attribute {name!r} to delete here", node)
-    rest = [(k, x) for k, x in zip(box.keys, box.items, strict=True) if k != name]
+    if not unsure.is_set(lw, box, name, node):
+        lw.stop("attribute", f"the attribute {name!r} is not set here", node)
+    rest = [(k, x) for k, x in zip(box.keys, box.items, strict=True) if k not in (name, flag_of(name))]
     lw.change(base, Agg(box.type, tuple(k for k, _ in rest), tuple(x for _, x in rest)), node)
 
 
@@ -705,6 +718,7 @@ def set_attribute(lw: Lowerer, args: list[Bound], kwargs: dict[str, Bound], node
 def own_fields(lw: Lowerer, args: list[Bound], kwargs: dict[str, Bound], node: Any) -> Bound:
     """The fields of an object, as a new dict."""
     box = content(lw, args[0])
+    lw.check_fields(box, node)
     return Loc(lw.state.new_cell(Agg(dict, box.keys, tuple(lw.settled(x) for x in box.items))))
 
 

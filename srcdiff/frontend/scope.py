@@ -45,7 +45,9 @@ __all__ = [
     "Window",
     "flag_of",
     "has_objects",
+    "is_exhaustive",
     "is_flag",
+    "name_of_flag",
 ]
 
 _cells = itertools.count(1)
@@ -308,6 +310,10 @@ def flag_of(name: str) -> str:
     return name + FLAG
 
 
+def name_of_flag(flag: str) -> str:
+    return flag.removesuffix(FLAG)
+
+
 def is_flag(name: str) -> bool:
     return name.endswith(FLAG)
 
@@ -427,6 +433,12 @@ def declared(nodes: list[Any], kind: Any) -> frozenset[str]:
         if not isinstance(n, (gast.FunctionDef, gast.Lambda, gast.ClassDef)):
             todo += children(n)
     return frozenset(out)
+
+
+def is_exhaustive(s: Any) -> bool:
+    """Whether the last case of a ``match`` takes whatever comes."""
+    last = s.cases[-1]
+    return last.guard is None and isinstance(last.pattern, gast.MatchAs) and last.pattern.pattern is None
 
 
 def parameters(f: Any) -> frozenset[str]:

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from srcdiff.frontend import boxes, objects
+from srcdiff.frontend import boxes, objects, unsure
 from srcdiff.frontend.constants import constant, is_constant
 from srcdiff.frontend.expressions import attribute, element
 from srcdiff.frontend.objects import content
 from srcdiff.frontend.scope import Agg, Args, Bound, Closure, Either, Known, Kw, Loc, Method, Partial, Plain
-from srcdiff.ir.graph import Const, kind
+from srcdiff.ir.graph import Atom, Const, Val, kind
 from srcdiff.ir.kinds import BOOL, NONE, OTHER, STR, Array, Kind, Scalar, Seq
 
 if TYPE_CHECKING:
@@ -71,10 +71,19 @@ def has(lw: Lowerer, b: Bound, name: str) -> bool | None:
     c = content(lw, objects.adopt(lw, b))
     if isinstance(c, Known):
         return hasattr(c.obj, name)
-    if isinstance(c, Agg) and name in c.keys and c.type not in (tuple, list, dict):
-        return True
+    flag = own_field(lw, c, name)
+    if flag is not None and (not isinstance(flag, Const) or flag.value):
+        return unsure.truth_of(lw, flag)
     found = {defines(t, name) for t in classes_of(lw, b)}
     return found.pop() if len(found) == 1 else None
+
+
+def own_field(lw: Lowerer, c: Any, name: str) -> Atom | None:
+    """Whether a field of an object is set, if it is one that the class has not."""
+    if not isinstance(c, Agg) or name not in c.keys or c.type in (tuple, list, dict):
+        return None
+    flag = unsure.part_flag(lw, c, name, lw.node)
+    return Const(True) if isinstance(flag, Val) and defines(c.type, name) else flag
 
 
 def text_of(lw: Lowerer, b: Bound, what: str, node: Any) -> str:
@@ -91,6 +100,9 @@ def _getattr(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
     name = text_of(lw, args[1], "getattr", node)
     if len(args) > 2:
         known = has(lw, args[0], name)
+        flag = own_field(lw, content(lw, objects.adopt(lw, args[0])), name)
+        if known is None and isinstance(flag, Val):
+            return lw.choose(flag, lambda: attribute(lw, args[0], name, node), lambda: args[2], node, "if")
         if known is None:
             return None
         if not known:
@@ -102,8 +114,11 @@ def _getattr(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound | None:
 def _hasattr(lw: Lowerer, args: Args, kwargs: Kw, node: Any) -> Bound:
     name = text_of(lw, args[1], "hasattr", node)
     known = has(lw, args[0], name)
+    flag = own_field(lw, content(lw, objects.adopt(lw, args[0])), name)
     if known is not None:
         return Plain(Const(known))
+    if flag is not None:
+        return Plain(flag)
     return Plain(lw.prim(hasattr, [lw.read(args[0], node), Const(name)], result=BOOL))
 
 

@@ -14,27 +14,26 @@ from typing import TYPE_CHECKING, Any
 
 import gast
 
-from srcdiff.frontend import control, exits, places
-from srcdiff.frontend.core import Bottom
-from srcdiff.frontend.raising import Raised
 from srcdiff.frontend.scope import (
+    Agg,
     Frame,
     Plain,
     assigned_names,
     children,
     declared,
     flag_of,
+    is_exhaustive,
     nodes_in,
     own_names,
     parameters,
 )
 from srcdiff.ir.graph import Atom, Const, LoopView, Op, Val
-from srcdiff.ir.kinds import BOOL
+from srcdiff.ir.kinds import BOOL, INT
 
 if TYPE_CHECKING:
     from srcdiff.frontend.lower import Lowerer
 
-__all__ = ["Unsure", "check", "names_unsure"]
+__all__ = ["Unsure", "check", "is_set", "names_unsure", "part_flag", "runs", "truth_of"]
 
 Names = frozenset[str]
 NONE: Names = frozenset()
@@ -47,20 +46,42 @@ def check(lw: Lowerer, frame: Frame, name: str, node: Any) -> None:
     if (frame.id, name) not in lw.state.names and (frame.id, flag_of(name)) not in lw.state.names:
         return  # the function has ended, and so have its names
     flag = lw.read(lw.state.names[frame.id, flag_of(name)], node)
-    known: bool | None = bool(flag.value) if isinstance(flag, Const) else None
-    if isinstance(flag, Val):
-        known = lw.facts.get(flag)
-    if known:
-        return
+    known = truth_of(lw, flag)
     error, text = says(name, key_of(node, name) in frame.unsure.free)
     if known is None:
-        control.branch(lw, flag, lambda: exits.FALL, lambda: raised(lw, error, text))
+        lw.raise_unless(flag, error, text)
         lw.state.names[frame.id, flag_of(name)] = Plain(Const(True))
-        return
-    if lw.region is lw.graph.region and not lw.attempts:
-        lw.stop("unbound", f"{name!r} may be used before it has a value", node)
-    lw.add_raise(error.__name__, text, certain=error)
-    raise Raised if any(a.catches(error) for a in lw.attempts) else Bottom
+    elif not known:
+        if lw.region is lw.graph.region and not lw.attempts:
+            lw.stop("unbound", f"{name!r} may be used before it has a value", node)
+        lw.raise_here(error, text)
+
+
+def truth_of(lw: Lowerer, flag: Atom) -> bool | None:
+    """What a flag is on the path being read, where that is known."""
+    if isinstance(flag, Const):
+        return bool(flag.value)
+    return lw.facts.get(flag) if isinstance(flag, Val) else None
+
+
+def is_set(lw: Lowerer, box: Agg, name: str, node: Any) -> bool:
+    """Whether an object has a field of its own; where only some paths set it, Python raises on the others."""
+    flag = part_flag(lw, box, name, node)
+    known = truth_of(lw, flag)
+    if known is not None:
+        return known
+    if any(word in vars(c) for c in box.type.__mro__ for word in (name, "__getattr__")):
+        lw.stop("attribute", f"only some of the paths that lead here set the attribute {name!r}", node,
+                note="on the others it is what the class says", help="set it on all of them")  # fmt: skip
+    lw.raise_unless(flag, AttributeError, f"{box.type.__name__!r} object has no attribute {name!r}")
+    return True
+
+
+def part_flag(lw: Lowerer, box: Agg, name: str, node: Any) -> Atom:
+    """Whether a field of an object is set."""
+    if name not in box.keys or flag_of(name) not in box.keys:
+        return Const(name in box.keys)
+    return lw.read(box.items[box.keys.index(flag_of(name))], node)
 
 
 def runs(lw: Lowerer, loop: Op) -> Atom | None:
@@ -73,13 +94,8 @@ def runs(lw: Lowerer, loop: Op) -> Atom | None:
         ends = view.header[:2] if step.value > 0 else view.header[1::-1]
         return lw.prim(operator.lt, ends, result=BOOL)
     if view.head == 0 and len(view.sources) == 1:
-        return lw.prim(operator.lt, [Const(0), places.length(lw, view.sources[0])], result=BOOL)
+        return lw.prim(operator.lt, [Const(0), lw.prim(len, view.sources, result=INT)], result=BOOL)
     return None
-
-
-def raised(lw: Lowerer, error: type[Exception], text: str) -> int:
-    lw.add_raise(error.__name__, text)
-    return exits.RAISE
 
 
 def says(name: str, free: bool) -> tuple[type[Exception], str]:
@@ -348,7 +364,7 @@ class _Walker:
             inside = self.expr(case.guard, at.bind(*names))
             end = meet(end, self.block(case.body, inside, jumps))
             at = Point(at.all, at.some | inside.some)
-        return end if exits.is_exhaustive(s) else meet(end, at)
+        return end if is_exhaustive(s) else meet(end, at)
 
 
 def deleted(nodes: list[Any]) -> Names:
