@@ -90,6 +90,8 @@ class Ways:
                 return op.ins[:1]
             ours = op.fn is operator.getitem or package_of(op.fn) == "srcdiff"
             return () if ours else (Const(0.0),)  # (functions of numbers give numbers)
+        if v not in op.outs:  # (the loop was read anew, and this is of before)
+            return ()
         at = op.outs.index(v)
         if op.is_loop:
             carried = LoopView(op).slots

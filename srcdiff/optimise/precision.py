@@ -105,7 +105,7 @@ def is_own_kind(k: Kind) -> bool:
 
 
 def is_own(a: Atom, own: set[Val]) -> bool:
-    return a in own if isinstance(a, Val) else is_own_kind(kind(a))
+    return is_own_kind(kind(a)) or (isinstance(a, Val) and a in own)
 
 
 def may_be_pythons(region: Region, numpys: Callable[[Any], bool], first: Iterable[Val] = ()) -> set[Val]:
