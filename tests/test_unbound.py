@@ -277,10 +277,41 @@ def field_asked_for(x: Any) -> Any:
     return o.a * x[0] if hasattr(o, "a") else x[1] * getattr(o, "a", 2.0)
 
 
+def field_deleted_in_a_loop(x: Any) -> Any:
+    o = Bare()
+    o.a = x[0]
+    for v in x:
+        if v < 1:
+            del o.a
+    return o.a * x[1]
+
+
+def field_of_the_first_trip(x: Any) -> Any:
+    o = Bare()
+    for i in range(int(x[0] + 1.0) * 2 - 2):
+        if i == 0:
+            o.a = x
+        else:
+            o.a = o.a * x
+    return o.a.sum()
+
+
+class Slotted:
+    __slots__ = ("a",)
+
+
+def slot(x: Any) -> Any:
+    o = Slotted()
+    if x[0] > 1:
+        o.a = x[1]
+    return o.a * x[0]
+
+
 @pytest.mark.parametrize(
     "f",
     [
-        field_of_one_path, field_with_a_value_of_the_class, field_deleted, field_deleted_that_the_class_has,
+        field_deleted_in_a_loop, field_of_the_first_trip, slot, field_of_one_path,
+        field_with_a_value_of_the_class, field_deleted, field_deleted_that_the_class_has,
         field_of_some_trips, field_from_the_class_in_a_loop, list_in_a_field, field_asked_for,
     ],
 )  # fmt: skip

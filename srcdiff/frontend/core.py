@@ -447,7 +447,12 @@ class Core:
 
     def needs_value(self, *atoms: Atom) -> None:
         """What cannot be done with None: where a loop has yet to set it, this is not its first trip."""
-        if self.passes and not self.attempts and Const(None) in atoms:
+        if Const(None) in atoms:
+            self.leave_out()
+
+    def leave_out(self) -> None:
+        """What is not there yet is read: where a loop has yet to set it, this is not its first trip."""
+        if self.passes and not self.attempts:
             self.passed = True
             raise Bottom
 

@@ -29,6 +29,7 @@ from srcdiff.frontend.scope import (
     State,
     flag_of,
     is_flag,
+    name_of_flag,
     nodes_in,
 )
 from srcdiff.frontend.structure import dissect
@@ -543,13 +544,8 @@ def changed_parts(
         if old is not None and joins.same_bound(lw, b, old):
             continue
         first = joins.part_of(start.cells[cell], key)
-        if first is None and joins.is_thing(now) and not is_flag(key):
-            first = lw.of_class(now.type, key)
-            flag = flag_of(key)
-            if first is not None:
-                joins.set_part(start, cell, key, first)
-            elif joins.part_of(start.cells[cell], flag) is None:  # the next reading knows that it is not set
-                joins.set_part(start, cell, flag, Plain(Const(False)))
+        if first is None and joins.is_thing(now):
+            first = set_before(lw, start, cell, key)
         if not carriable(lw, b) or (first is not None and not carriable(lw, first)):
             told(lw, b)
             choice = choices.common_choice(lw, start, first, b) if first is not None else None
@@ -562,6 +558,18 @@ def changed_parts(
         a0 = UNDEF if first is None else in_state(lw, start, first)
         a1 = lw.read(b)
         wanted["item", (cell, key)] = kind(a1) if first is None else joins.joined(kind(a0), kind(a1), a0)
+
+
+def set_before(lw: Lowerer, start: State, cell: int, key: str) -> Bound | None:
+    """What a field is before a loop that is the first to set it; the next reading knows whether it is set."""
+    box = start.cells[cell]
+    flag = key if is_flag(key) else flag_of(key)
+    found = None if is_flag(key) else lw.of_class(box.type, key)
+    if found is not None:
+        joins.set_part(start, cell, key, found)
+    elif joins.part_of(box, flag) is None:
+        joins.set_part(start, cell, flag, Plain(Const(name_of_flag(flag) in box.keys)))
+    return joins.part_of(start.cells[cell], key)
 
 
 def told(lw: Lowerer, *bounds: Bound) -> None:

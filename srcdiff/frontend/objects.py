@@ -216,6 +216,7 @@ def get(lw: Lowerer, owner: Bound, box: Agg, name: str, node: Any) -> Bound:
         return captures.outside(lw, getattr(outside.obj, name), f"{outside.text}.{name}", path, node)
     if issubclass(box.type, tuple):
         return Method(owner, name)
+    lw.leave_out()
     lw.stop("attribute", f"an object of class {box.type.__name__} has no attribute {name!r} here", node,
             note="or it is set on some of the paths that lead here only")  # fmt: skip
 

@@ -318,7 +318,6 @@ def is_flag(name: str) -> bool:
     return name.endswith(FLAG)
 
 
-
 def world_key(fobj: Any, name: str) -> Key:
     """The key of a variable that lives outside the program: of its module, or of its cell."""
     code = fobj.__code__

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import operator
 import sys
+import types
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -68,12 +69,17 @@ def is_set(lw: Lowerer, box: Agg, name: str, node: Any) -> bool:
     """Whether an object has a field of its own; where only some paths set it, Python raises on the others."""
     flag = part_flag(lw, box, name, node)
     known = truth_of(lw, flag)
+    said = [vars(c)[word] for c in box.type.__mro__ for word in (name, "__getattr__") if word in vars(c)]
+    said = [x for x in said if not isinstance(x, types.MemberDescriptorType)]  # (a slot says nothing)
+    text = f"{box.type.__name__!r} object has no attribute {name!r}"
+    if known is False and not said and lw.region is not lw.graph.region:
+        lw.raise_here(AttributeError, text)
     if known is not None:
         return known
-    if any(word in vars(c) for c in box.type.__mro__ for word in (name, "__getattr__")):
+    if said:
         lw.stop("attribute", f"only some of the paths that lead here set the attribute {name!r}", node,
                 note="on the others it is what the class says", help="set it on all of them")  # fmt: skip
-    lw.raise_unless(flag, AttributeError, f"{box.type.__name__!r} object has no attribute {name!r}")
+    lw.raise_unless(flag, AttributeError, text)
     return True
 
 
