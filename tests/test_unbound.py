@@ -396,3 +396,23 @@ def test_at_random(kernel: bool, monkeypatch: pytest.MonkeyPatch) -> None:
                     elif forward is not None:
                         np.testing.assert_allclose(forward, [value, got @ ALONG], rtol=1e-9)
     assert counts["raised"] > 80 and counts["right"] > 80 and counts["refused"] < 80, counts
+
+
+def test_refusals_speak_of_the_name() -> None:
+    def f(x: Any) -> Any:
+        y = x[0]
+        if x[0] > 1:
+            z = x[1]
+        try:
+            if x[1] > 1:
+                del y
+            y = y * z
+            del z
+            y = y * z
+        except NameError:
+            if x[2] > 1:
+                y = x[2]
+        return y * x[1]
+
+    with pytest.raises(UnsupportedSyntax, match=r"what '[yz]' holds here depends on where in a try"):
+        grad(f)(np.array([0.5, 2.0, 0.5]))

@@ -517,7 +517,7 @@ def content_of(lw: Lowerer, b: Bound) -> Any:
 
 
 def other_each_trip(name: str) -> Poison:
-    return Poison(f"what {name!r} is differs from trip to trip of a loop")
+    return Poison(f"what {name_of_flag(name)!r} is differs from trip to trip of a loop")
 
 
 def holds_values(b: Bound) -> bool:

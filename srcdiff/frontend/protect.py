@@ -28,6 +28,7 @@ from srcdiff.frontend.scope import (
     Plain,
     Poison,
     State,
+    name_of_flag,
 )
 from srcdiff.frontend.trial import recover, snapshot
 from srcdiff.ir import ops
@@ -139,7 +140,7 @@ def before(lw: Lowerer, attempt: Attempt, end: State) -> State:
 
 
 def unknown(name: str, attempt: Attempt) -> Poison:
-    word = name if name == "an array" else repr(name.rstrip("!"))
+    word = name if name == "an array" else repr(name_of_flag(name).rstrip("!"))
     if attempt.ours:
         return Poison(
             "what this iterator holds when it ends depends on where its __next__ raises StopIteration",
