@@ -324,6 +324,7 @@ def _learnt(fn: Callable[..., Any], args: list[Atom], names: tuple[str, ...]) ->
         return UNKNOWN
     if has_sizes(got) and any(map(is_number_of_things, args)) and not same_for_others(fn, args, names, got):
         got = forget_lengths(got)
+    got = held_beside_numbers(fn, args, names, got)
     k = kind(args[0]) if is_ranked_by_sizes(fn) and len(args) == 1 else None
     if isinstance(k, Array) and any(isinstance(d, Sym) and not d.big for d in k.dims):
         return UNKNOWN
@@ -380,6 +381,45 @@ def fits(r: Any, k: Kind) -> bool:
     if isinstance(k, Tree) and k.type in (list, tuple):
         return len(r) == len(k.items) and all(map(fits, r, k.items))
     return True
+
+
+def held_beside_numbers(fn: Callable[..., Any], args: list[Atom], names: tuple[str, ...], got: Kind) -> Kind:
+    """What was learnt, without the sizes that follow the smaller or longer of a symbol and a known number."""
+    numbers = _numbers_in(map(kind, args)) | {length_of_literal(a) for a in args} - {0, 1}
+    symbols = {d.id for a in args for d in _dims_of(kind(a)) if isinstance(d, Sym)}
+    if fn is operator.getitem or not numbers or not symbols or not any(_dims_of(got)):
+        return got  # (what a slice cuts off is known by other means)
+    for n in (2, 3, max(numbers) + 31):
+        s = _Sampler(0, known=dict.fromkeys(symbols, n))
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            try:
+                pos = [s.atom(a) for a, w in zip(args, names, strict=True) if not w]
+                r = fn(*pos, **{w: s.atom(a) for a, w in zip(args, names, strict=True) if w})
+            except Exception:  # (as in `_sampled`)
+                continue
+        got = _where_it_fits(r, got, s)
+    return got
+
+
+def _dims_of(k: Kind) -> tuple[Dim, ...]:
+    if isinstance(k, Tree):
+        return tuple(d for x in k.items for d in _dims_of(x))
+    return k.dims if isinstance(k, Array) else ()
+
+
+def _where_it_fits(r: Any, k: Kind, s: _Sampler) -> Kind:
+    """A kind, with new symbols where another sample has other sizes."""
+    if isinstance(k, Array):
+        if np.ndim(r) != len(k.dims):
+            return UNKNOWN
+        pairs = zip(k.dims, np.shape(r), strict=True)
+        unknown = {d for d in k.dims if isinstance(d, Sym) and d.id not in s.table}
+        return replace(k, dims=tuple(d if d in unknown or s.size(d) == n else fresh_sym() for d, n in pairs))
+    if isinstance(k, Tree) and isinstance(r, tuple | list) and len(r) == len(k.items):
+        items = zip(r, k.items, strict=True)
+        return replace(k, items=tuple(_where_it_fits(x, item, s) for x, item in items))
+    return k
 
 
 def forget_lengths(k: Kind) -> Kind:
