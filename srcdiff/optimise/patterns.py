@@ -218,9 +218,7 @@ def begins_as_number(v: Val) -> bool:
                 return False
             todo += [a for a in found if a not in seen]
             seen.update(found)
-        elif op is None or not op.is_loop or not op.regions:
-            return False
-        elif not any((v is f or v is p) and is_begun(p, i) for p, i, _, f in LoopView(op).slots):
+        elif op is None or not op.is_loop or not op.regions or not any((v is f or v is p) and is_begun(p, i) for p, i, _, f in LoopView(op).slots):
             return False
     return True
 
