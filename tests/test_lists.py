@@ -320,3 +320,56 @@ def test_parts_of_lists_that_are_shorter_than_the_part() -> None:
     for n in (0, 1, 2, 3, 6):
         slopes = [(parts(x + h, n) - parts(x - h, n)) / 2e-6 for h in 1e-6 * np.eye(6)]
         np.testing.assert_allclose(g(x, n), slopes, rtol=1e-6, atol=1e-9)
+
+
+def epidemic(x: Any, size: float, data: Any) -> Any:
+    loss = 0.0
+    sick = x[1]
+    for k in range(len(data)):
+        for _ in range(3):
+            sick = sick + x[0] * sick / size
+        loss += (sick - data[k]) ** 2 / len(data)
+    return loss
+
+
+def divided_on_one_path(x: Any, n: int, size: float, c: bool) -> Any:
+    s = 0.0
+    if c:
+        for k in range(n):
+            s += float(k) / size
+    for k in range(n):
+        s = s + x[k] * x[k] / size
+    return s
+
+
+def divided_before(x: Any, n: int, size: float) -> Any:
+    a = 0.0
+    for _ in range(n):
+        a = a + 1.0 / size
+    for k in range(n):
+        a = a * x[k] + x[k] / size
+    return a
+
+
+def test_divisors_that_are_known_not_to_be_zero() -> None:
+    """Python has raised where the program divided by them, or there is no trip that could."""
+    x, data = np.array([0.3, 0.7, 1.1]), np.array([0.8, 1.0])
+    made = grad(divided_before)
+    np.testing.assert_allclose(made(x, 3, 2.0), differences(divided_before, x, 3, 2.0), rtol=1e-6)
+    assert "np.divide" not in made.source
+    assert outcome(made, (x, 3, 0.0)) is ZeroDivisionError
+    np.testing.assert_array_equal(made(x, 0, 0.0), np.zeros(3))
+    other = grad(divided_on_one_path)
+    for c in (True, False):
+        np.testing.assert_allclose(
+            other(x, 3, 2.0, c), differences(divided_on_one_path, x, 3, 2.0, c), rtol=1e-6
+        )
+    np.testing.assert_array_equal(outcome(other, (x, 3, 0.0, False)), np.full(3, np.inf))
+    loss = grad(epidemic)
+    np.testing.assert_allclose(loss(x, 2.0, data), differences(epidemic, x, 2.0, data), rtol=1e-6)
+    assert " / t" in loss.source and "if t else" not in loss.source
+
+
+def differences(f: Any, x: Any, *args: Any) -> Any:
+    steps = 1e-6 * np.eye(len(x))
+    return [(f(x + h, *args) - f(x - h, *args)) / 2e-6 for h in steps]

@@ -39,7 +39,7 @@ from srcdiff.differentiate.quotients import divided, factors, negated, quotient,
 from srcdiff.frontend.lower import Context, Lowerer, read_rule
 from srcdiff.frontend.scope import Frame
 from srcdiff.frontend.shapes import broadcast_dims
-from srcdiff.frontend.words import refuses_none
+from srcdiff.frontend.words import refusing_none
 from srcdiff.ir import ops
 from srcdiff.ir.graph import (
     ZERO,
@@ -154,8 +154,8 @@ def fills_zero(fn: Any) -> bool:
 
 
 def never_ends(op: Op) -> bool:
-    """Whether an operation raises an exception whatever its other operands are: one is None."""
-    return refuses_none(op.fn) and any(is_none(a) for a in op.ins)
+    """Whether an operation raises an exception whatever its other arguments are: an operand is None."""
+    return any(is_none(op.ins[n]) for n in refusing_none(op.fn, op.ins, op.names))
 
 
 def arguments(op: Op, rule: Rule) -> dict[str, Atom]:

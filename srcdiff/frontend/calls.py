@@ -190,6 +190,7 @@ def call_known(lw: Lowerer, obj: Any, text: str, path: Any, args: Args, kwargs: 
     if lw.ctx.is_known(obj):
         args, kwargs = operands.as_arrays(lw, obj, args, kwargs, node)
         args, kwargs = operands.by_name(lw, obj, args, kwargs)
+    kwargs = operands.without_nones(lw, obj, kwargs)
     into = isinstance(obj, np.ufunc) and ("out" in kwargs or len(args) > obj.nin)
     if into and obj.nout > 1:
         return ruled.with_outs(lw, obj, text, path, args, kwargs, node)

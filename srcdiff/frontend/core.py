@@ -39,7 +39,7 @@ from srcdiff.frontend.sizes import inferred, settle_slices
 from srcdiff.frontend.things import (
     mutable,
 )
-from srcdiff.frontend.words import describe, filled, is_numeric, name_of, name_of_value, refuses_none
+from srcdiff.frontend.words import describe, filled, is_numeric, name_of, name_of_value, refusing_none
 from srcdiff.ir import ops
 from srcdiff.ir.graph import (
     ZERO,
@@ -298,9 +298,10 @@ class Core:
             if any(isinstance(a, Struct) and ZERO in a.items for a in args) and self.ctx.is_product(fn):
                 return ZERO  # a factor is
             args = [filled(a) if isinstance(a, Struct) else a for a in args]
-        if refuses_none(fn) and all(is_numeric(kind(a)) for a in args):
-            self.needs_value(*args)
-            args = [self.sure(a) for a in args]
+        operands = refusing_none(fn, args, names)
+        if operands and all(is_numeric(kind(a)) for a in args):
+            self.needs_value(*(args[n] for n in operands))
+            args = [self.sure(a) if n in operands else a for n, a in enumerate(args)]
         for a in args:
             if a is ZERO:
                 return constants.with_zero(self, fn, args, names)

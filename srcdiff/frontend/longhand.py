@@ -95,7 +95,7 @@ def _cov(lw: Lowerer, args: list[Bound], kwargs: dict[str, Bound], node: Any) ->
         if rows == 1 or (isinstance(rows, Sym) and not rows.big):
             return None  # one row gives a number
     ddof = options.get("ddof")
-    ddof = ddof if ddof is not None else 0 if options.get("bias", False) else 1
+    ddof = ddof if ddof is not None else 1 if options.get("bias", False) == 0 else 0  # (None is not 0)
     text += "x = x - x.mean(1)[:, np.newaxis]\n"
     text += f"out = np.dot(x, x.T{conjugate}) * np.true_divide(1, x.shape[1] - {ddof})"
     if len(k.dims) == 1 and not given(lw, y):

@@ -46,6 +46,7 @@ from srcdiff.frontend import (
     statements,
     thrown,
     tools,
+    torn,
 )
 from srcdiff.frontend.core import Context, Core, Declined, Stop
 from srcdiff.frontend.params import Param
@@ -708,6 +709,7 @@ def read_function(
     graph.info["guards"] = dict(lw.guards)
     graph.info["exact"] = sizes.exact(lw)
     locally.check(graph)
+    torn.check(graph)
     vars(lw).clear()  # (what was read knows it: only a search for garbage would find it)
     return graph
 

@@ -5,6 +5,7 @@ So rules see arrays wherever they expect them.  Which operands these are is aske
 
 from __future__ import annotations
 
+import inspect
 import operator
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ import numpy as np
 from srcdiff.frontend.constants import constant
 from srcdiff.frontend.objects import content
 from srcdiff.frontend.scope import Agg, Args, Bound, Known, Kw, Loc, Plain
+from srcdiff.frontend.words import is_const_none
 from srcdiff.ir.graph import Const, Struct, kind
 from srcdiff.ir.kinds import Array, Scalar, Seq
 from srcdiff.ir.modules import package_of
@@ -20,7 +22,7 @@ from srcdiff.ir.modules import package_of
 if TYPE_CHECKING:
     from srcdiff.frontend.lower import Lowerer
 
-__all__ = ["as_array", "as_arrays", "by_name", "is_list", "joined"]
+__all__ = ["as_array", "as_arrays", "by_name", "is_list", "joined", "without_nones"]
 
 
 # operators that Python's lists have no part in, or whose other side decides
@@ -97,6 +99,25 @@ def by_name(lw: Lowerer, fn: Any, args: Args, kwargs: Kw) -> tuple[Args, Kw]:
     if "out" in more and lw.read(more["out"]) == Const(None):
         del more["out"]
     return args[:same], {**more, **kwargs}
+
+
+def without_nones(lw: Lowerer, fn: Any, kwargs: Kw) -> Kw:
+    """The options that are not None where a function of an array library has None without them, too."""
+    owner = getattr(fn, "__self__", None)  # (of np.add.accumulate)
+    package = package_of(owner if isinstance(owner, np.ufunc) else fn)
+    if lw.frame.static or package not in ("numpy", "scipy") or not any(map(is_const_none, kwargs.values())):
+        return kwargs
+    usual = none_by_default(fn)
+    return {name: b for name, b in kwargs.items() if name not in usual or not is_const_none(b)}
+
+
+def none_by_default(fn: Any) -> frozenset[str]:
+    """The parameters that are None where they are left out."""
+    try:
+        params = inspect.signature(fn).parameters.values()
+    except (TypeError, ValueError):  # (what is compiled need not say)
+        return frozenset({"out", "dtype", "signature"} if isinstance(fn, np.ufunc) else ())
+    return frozenset(p.name for p in params if p.default is None)
 
 
 def joined(lw: Lowerer, fn: Any, left: Bound, right: Bound, node: Any) -> tuple[Bound, Bound]:

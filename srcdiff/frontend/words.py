@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -36,7 +37,7 @@ __all__ = [
     "name_of",
     "name_of_value",
     "parts_of",
-    "refuses_none",
+    "refusing_none",
     "resolved",
     "with_value",
 ]
@@ -94,13 +95,20 @@ def filled(a: Atom) -> Atom:
     return a
 
 
-def refuses_none(fn: Any) -> bool:
-    """Whether a function raises an exception if it is given None for an operand."""
+def refusing_none(fn: Any, args: Sequence[Atom], names: Sequence[str] = ()) -> list[int]:
+    """Which arguments of a function raise an exception if they are None: operands, not ``axis=None``."""
+    everything = range(len(args))
     if fn in numpy_names.INFIX or fn in numpy_names.PREFIX:
-        return fn not in _TAKES_NONE
+        return [] if fn in _TAKES_NONE else [*everything]
     if isinstance(fn, np.ufunc):
-        return fn not in _TAKES_NONE
-    return getattr(fn, "__module__", "") in ("math", "cmath") or fn in _REFUSES_NONE
+        return [] if fn in _TAKES_NONE else [n for n in everything[: fn.nin] if not names or not names[n]]
+    if getattr(fn, "__module__", "") in ("math", "cmath") or fn in (operator.abs, float):
+        return [*everything]
+    operands = _REFUSES_NONE.get(fn)
+    if operands is None:
+        return []
+    words = [name or operands[n : n + 1] for n, name in enumerate(names or ("",) * len(args))]
+    return [n for n, word in enumerate(words) if word and word in operands]
 
 
 def is_numeric(k: Kind) -> bool:
@@ -114,7 +122,9 @@ _TAKES_NONE = frozenset({
 })  # fmt: skip
 
 
-_REFUSES_NONE = (operator.abs, float, np.mean, np.dot, np.outer)  # (of None np.sum makes None)
+_REFUSES_NONE: dict[Any, str] = {  # (of None np.sum makes None)
+    np.mean: "a", np.dot: "ab", np.outer: "ab",
+}  # fmt: skip
 
 
 def name_of_value(a: Atom) -> Any:

@@ -13,10 +13,10 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from srcdiff.ir import ops
-from srcdiff.ir.graph import Atom, Graph, LoopView, Op, Region, Val, kind, walk
+from srcdiff.ir.graph import Atom, Const, Graph, LoopView, Op, Region, Val, kind, walk
 from srcdiff.ir.kinds import Array, Kind, Scalar
 
-__all__ = ["has_single", "may_be_pythons", "widened"]
+__all__ = ["counted_to", "has_single", "may_be_pythons", "widened"]
 
 SINGLE = ("f2", "f4", "c8")
 DOUBLE = ("f8", "c16")
@@ -40,6 +40,10 @@ def widened(graph: Graph, double: Any, numpys: Callable[[Any], bool]) -> Graph:
     branches = [(op.ins[0], r.ops) for op in every if op.code == "if" for r in op.regions]
     asked = {op for test, inner in branches for op in inner if divides(op) and op.ins[1] is test}
     divisions = [op for op in every if divides(op) and op not in asked]  # (by what is known not to be zero)
+    if divisions:
+        loops = [(bound, op.regions[-1]) for op in every if (bound := counted_to(op)) is not None]
+        known = {op for bound, body in loops for op in walk(body) if divides(op) and op.ins[1] is bound}
+        divisions = [op for op in divisions if op not in known]
     if not suspects and not divisions:
         return graph
     own = may_be_pythons(graph.region, numpys, {p for p in graph.region.params if isinstance(p.kind, Scalar)})
@@ -85,6 +89,12 @@ def divides(op: Op) -> bool:
     return double and isinstance(by, Val) and is_own_kind(by.kind) and not counted
 
 
+def counted_to(op: Op) -> Atom | None:
+    """How many trips a loop makes that counts them from zero: in each of them this is not zero."""
+    header = LoopView(op).header if op.code == "for" else ()
+    return header[1] if len(header) == 3 and header[0] == Const(0) and header[2] == Const(1) else None
+
+
 def is_real(a: Atom) -> bool:
     """Whether a number can be made a double."""
     return isinstance(kind(a), Scalar) and size(a)[0] == "f"
@@ -95,7 +105,7 @@ def is_own_kind(k: Kind) -> bool:
 
 
 def is_own(a: Atom, own: set[Val]) -> bool:
-    return a in own if isinstance(a, Val) else is_own_kind(kind(a))
+    return is_own_kind(kind(a)) or (isinstance(a, Val) and a in own)
 
 
 def may_be_pythons(region: Region, numpys: Callable[[Any], bool], first: Iterable[Val] = ()) -> set[Val]:

@@ -17,7 +17,7 @@ from srcdiff.ir.graph import Atom, Const, Graph, LoopView, Op, Region, Struct, V
 from srcdiff.ir.kinds import Array, Kind, Scalar, Seq, Tree
 from srcdiff.ir.records import dataclass
 from srcdiff.ir.unset import may_be_unset
-from srcdiff.optimise.precision import may_be_pythons
+from srcdiff.optimise.precision import counted_to, may_be_pythons
 
 if TYPE_CHECKING:
     from srcdiff.optimise.lists import Use
@@ -213,14 +213,26 @@ class Pythonic:
         region.results = [map_atom(strong, a) for a in region.results]
 
     def in_region(
-        self, region: Region, apart: frozenset[Atom], zero: frozenset[Atom] = frozenset()
-    ) -> None:
-        """``apart``: numbers that are known not to be zero here; ``zero``: that are."""
+        self, region: Region, apart: frozenset[Any], zero: frozenset[Atom] = frozenset()
+    ) -> frozenset[Any]:
+        """``apart``: numbers that are known not to be zero here; ``zero``: that are.
+
+        Where the program divides by zero Python raises: what it has divided by is none.  ``apart`` holds also
+        what is known in the trips of loops like one that was run: (how these are counted, the numbers).
+        """
         for op in region.ops:
+            trips = trips_of(op)
             for n, r in enumerate(op.regions):
-                self.in_region(r, apart | apart_from_zero(op, n), zero | is_zero(op, n))
+                before = (known for like, known in pairs(apart) if like == trips)
+                known = apart.union(apart_from_zero(op, n), *before)
+                known = self.in_region(r, known, zero | is_zero(op, n))
+                if trips is not None and known > apart:
+                    apart |= {(trips, known - apart)}
             if op.code == "prim" and any(v in self.parts for v in (*vals(op.ins), op.out)):
                 self.number(op, apart, zero)
+            if raises_by_zero(op):
+                apart |= {op.ins[1]}
+        return apart
 
     def number(self, op: Op, apart: frozenset[Atom], zero: frozenset[Atom]) -> None:
         if not all(isinstance(kind(a), Scalar) for a in op.ins) or not isinstance(op.out.kind, Scalar):
@@ -265,6 +277,23 @@ class Pythonic:
         return not isinstance(a, Val) or a in self.parts or not isinstance(k, Scalar) or k.weak
 
 
+def raises_by_zero(op: Op) -> bool:
+    """Whether it is a division of the program's own by Python's means."""
+    if op.code != "prim" or op.fn is not operator.truediv or op.adjoint or op.attrs.get("guarded"):
+        return False
+    k = op.out.kind
+    return isinstance(k, Scalar) and k.weak and isinstance(op.ins[1], Val)
+
+
+def pairs(apart: frozenset[Any]) -> list[tuple[Any, frozenset[Any]]]:
+    return [x for x in apart if isinstance(x, tuple)]
+
+
+def trips_of(op: Op) -> Any:
+    """What tells how many trips a loop makes; loops of which it is equal make as many."""
+    return tuple(LoopView(op).header) if op.code == "for" else None
+
+
 def is_zero(op: Op, branch: int) -> frozenset[Atom]:
     """What is known to be zero in a branch: a number that was asked whether it is."""
     asked = op.code == "if" and branch == 1 and is_double(op.ins[0])
@@ -272,7 +301,10 @@ def is_zero(op: Op, branch: int) -> frozenset[Atom]:
 
 
 def apart_from_zero(op: Op, branch: int) -> frozenset[Atom]:
-    """What is known not to be zero in a branch."""
+    """What is known not to be zero in a branch, or in a trip: how many trips there are, counted up to."""
+    if op.code == "for":
+        bound = counted_to(op)
+        return frozenset() if bound is None else frozenset((bound,))
     if op.code == "if" and branch == 0 and is_double(op.ins[0]):
         return frozenset(op.ins[:1])
     test = op.ins[0].op if op.code == "if" and isinstance(op.ins[0], Val) else None

@@ -810,7 +810,7 @@ def cov_weighted(
     if np.ndim(m) == 2 and not rowvar:
         x = x.T
     if ddof is None:
-        ddof = 0 if bias else 1
+        ddof = 1 if bias == 0 else 0  # (None is not)
     if fweights is None:
         w = aweights
     elif aweights is None:

@@ -101,6 +101,7 @@ def norm_bar(
 def vector_norm(
     x: Any, axis: Any = None, keepdims: Any = False, ord: Any = 2, *, out: Any, x_dot: Any
 ) -> Any:
+    ord = 2 if ord is None else ord
     if axis is not None and not keepdims:
         out = np.expand_dims(out, axis)
     if ord == 2 and np.iscomplexobj(x):
@@ -126,6 +127,7 @@ def vector_norm(
 def vector_norm_bar(
     x: Any, axis: Any = None, keepdims: Any = False, ord: Any = 2, *, out: Any, out_bar: Any
 ) -> Any:
+    ord = 2 if ord is None else ord
     if axis is not None and not keepdims:
         out, out_bar = np.expand_dims(out, axis), np.expand_dims(out_bar, axis)
     if ord == 2 and np.iscomplexobj(x):
@@ -144,6 +146,7 @@ def vector_norm_bar(
 
 @differential(np.linalg.matrix_norm)
 def matrix_norm(x: Any, keepdims: Any = False, ord: Any = "fro", *, out: Any, x_dot: Any) -> Any:
+    ord = "fro" if ord is None else ord
     if not keepdims:
         out = np.expand_dims(out, (-2, -1))
     if ord == "fro" and np.iscomplexobj(x):
@@ -171,6 +174,7 @@ def matrix_norm(x: Any, keepdims: Any = False, ord: Any = "fro", *, out: Any, x_
 
 @pullback(np.linalg.matrix_norm, "x")
 def matrix_norm_bar(x: Any, keepdims: Any = False, ord: Any = "fro", *, out: Any, out_bar: Any) -> Any:
+    ord = "fro" if ord is None else ord
     if not keepdims:
         out, out_bar = np.expand_dims(out, (-2, -1)), np.expand_dims(out_bar, (-2, -1))
     if ord == "fro" and np.iscomplexobj(x):
