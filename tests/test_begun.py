@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from numeric import gradient
-from srcdiff import grad, hessian, jvp, source
+from srcdiff import grad, hessian, jvp, source, vjp
 from srcdiff.load import load
 
 X, C = np.array([0.3, 0.7, -0.4]), 0.6
@@ -112,3 +112,31 @@ def test_no_trip_of_two(trips: int) -> None:
     assert x_bar.shape == X.shape and x_bar.dtype == X.dtype
     np.testing.assert_allclose(x_bar, expected[0], rtol=1e-6, atol=1e-8)
     np.testing.assert_allclose(c_bar, expected[1], rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize("trips", [0, 1, 3])
+@pytest.mark.parametrize("end", ["np.sum(np.sin(w) * np.cumsum(x) * 3) * c", "np.sum(w) + np.sum(w * 2) * c"])
+@pytest.mark.parametrize("step", ["w + x * i", "w * c + np.outer(x, x)[1]"])
+def test_no_trip_in_all_modes(end: str, step: str, trips: int) -> None:
+    """What is repeated and scaled has but one number for each entry, as what is repeated."""
+    lines = ["import numpy as np", "def f(x, c, n):", "    w = 0.5", "    for i in range(n):"]
+    f = load("\n".join([*lines, f"        w = {step}", f"    return {end}\n"]), "f", {}).__globals__["f"]
+    expected = gradient(f, (X, C, trips), (0, 1))
+    for got in (grad(f, wrt=("x", "c"))(X, C, trips), vjp(f, X, C, trips)[1](1.0)[:2]):
+        np.testing.assert_allclose(got[0], expected[0], rtol=1e-6, atol=1e-8)
+        np.testing.assert_allclose(got[1], expected[1], rtol=1e-6, atol=1e-8)
+    slope = grad(f)
+    rows = [(slope(X + 1e-5 * e, C, trips) - slope(X - 1e-5 * e, C, trips)) / 2e-5 for e in np.eye(3)]
+    np.testing.assert_allclose(hessian(f)(X, C, trips), rows, rtol=1e-5, atol=1e-7)
+
+
+def test_begins_as_a_number_in_the_first_trip() -> None:
+    def f(x: Any, n: int) -> Any:
+        w, s = 0.3, 0.0
+        for k in range(n):
+            s = s + np.sum(np.sin(w) * np.cumsum(x) * k)
+            w = w + x * 0.5
+        return s
+
+    for n in (0, 1, 3):
+        np.testing.assert_allclose(grad(f)(X, n), gradient(f, (X, n), (0,))[0], rtol=1e-6, atol=1e-8)

@@ -8,7 +8,7 @@ import math
 import numpy as np
 import pytest
 
-from srcdiff import grad, hessian, source, value_and_grad
+from srcdiff import grad, hessian, jvp, source, value_and_grad
 from srcdiff.errors import UnsupportedSyntax
 
 
@@ -566,3 +566,69 @@ def test_a_place_in_a_list_that_each_trip_makes():
         return sum(np.sum(e * e) for e in p)
 
     np.testing.assert_allclose(grad(f)(np.array([0.3, -0.5])), [6.0, -4.0])
+
+
+# ---- what is looped over changes meanwhile
+
+
+def part_of_a_list(x):
+    b = list(x * 1.5)
+    s = x[0] * 1.0
+    for e in b[::-1]:
+        b[1] = e * 2
+        s += np.sin(e) * b[1]
+    return s + b[2] * b[1] + b[0]
+
+
+def part_of_an_array(x):
+    b = x * 1.5
+    s = x[0] * 1.0
+    for e in b[::-1]:
+        b[1] = e * 2
+        s += np.sin(e) * b[1]
+    return s + b[2] * b[1] + b[0]
+
+
+def rows_backwards(x):
+    rows = list(np.outer(x, x))
+    s = x[0] * 1.0
+    for k, (e, g) in enumerate(zip(rows[::-1], rows[1:])):
+        rows[2] = e * 2
+        s += np.sum(np.sin(e) * rows[1] * g) * k
+    return s + np.sum(rows[2] * rows[1])
+
+
+@pytest.mark.parametrize("f", [part_of_a_list, part_of_an_array, rows_backwards])
+@pytest.mark.parametrize("n", [4, 20])
+def test_what_is_looped_over_changes(f, n):
+    x = np.linspace(0.3, 0.9, n)
+    want = np.array([(f(x + e) - f(x - e)) / 2e-6 for e in 1e-6 * np.eye(n)])
+    np.testing.assert_allclose(grad(f)(x), want, rtol=1e-6, atol=1e-7)
+    np.testing.assert_allclose(jvp(f, (x,), (np.cos(x),))[1], want @ np.cos(x), rtol=1e-6)
+
+
+def another_from_the_second_trip_on(x):
+    b = list(x)
+    c = b
+    s = 0.0
+    for e in c:
+        b[2] = e * e + b[1]
+        b = b[:]
+        s += np.sin(e) * b[1]
+    return s
+
+
+def an_array_from_the_second_trip_on(x):
+    b = x * 1.0
+    s = 0.0
+    for e in b:
+        b[2] = e * e + b[1]
+        b = b * 2.0
+        s += np.sin(e) * b[1]
+    return s
+
+
+@pytest.mark.parametrize("f", [another_from_the_second_trip_on, an_array_from_the_second_trip_on])
+def test_what_is_looped_over_may_change(f):
+    """What one trip writes to, and the next no more, is what the loop runs over."""
+    assert "this may or may not change 'what is looped over' as well" in refused(f, np.linspace(0.3, 0.9, 20))

@@ -8,7 +8,7 @@ comes from (in scope, recomputed, read again from a rewound buffer, taped) is de
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -478,13 +478,21 @@ class Reverse(Builder):
                 raise no_partial(op, name)
             flat, low = flat_far_out(op.fn, name, needed), self.flat_cover(op, bar, name, given)
             p, like = self.of_library(p, op.out), self.alike(given[name])
-            if given[name] not in self.begun and repeated(bar) and not self.begun.isdisjoint(given.values()):
+            loose = given[name] not in self.begun and not self.begun.isdisjoint(given.values())
+            if loose and repeated(bar, self.ctx.is_elementwise):
                 self.accumulate(given[name], self.held(self.times(bar, p, flat, low), like))
                 continue
             if op.out in self.begun:  # (the slope is a number in the first trip, the cotangent is none)
-                self.accumulate(given[name], self.unbroadcast(self.times(bar, p, flat, low), like))
+                self.accumulate(given[name], self.to_shape(self.times(bar, p, flat, low), like))
                 continue
             self.accumulate(given[name], self.unbroadcast(bar, like, p, flat, low))
+
+    def to_shape(self, g: Atom, like: Atom) -> Atom:
+        """What may have fewer dimensions than its kind says, summed to the shape of what it belongs to."""
+        k, kg = kind(like), kind(g)
+        if isinstance(k, Array) and isinstance(kg, Array) and len(k.dims) != len(kg.dims):
+            g = self.rule(vocabulary.unbroadcast, {"g": g, "x": like})
+        return self.unbroadcast(g, like)
 
     def held(self, g: Atom, like: Atom) -> Atom:
         """What may be a number, though of an array's kind, in the shape of what it belongs to."""
@@ -601,7 +609,11 @@ class Reverse(Builder):
             self.accumulate(given[name], bars[f"{name}_dot"])
 
 
-def repeated(bar: Atom) -> bool:
-    """Whether a cotangent has but one number, for each entry."""
+def repeated(bar: Atom, elementwise: Callable[[Any], bool]) -> bool:
+    """Whether a cotangent has but one number, for each entry: a number repeated, and what is made of it."""
     made = op_of(bar)
-    return made is not None and made.code == "prim" and made.fn in vocabulary.EXPANDS
+    if made is None or made.code != "prim" or made.fn in vocabulary.EXPANDS:
+        return made is not None and made.code == "prim"
+    if not elementwise(made.fn):
+        return False
+    return all(isinstance(kind(a), Scalar) or repeated(a, elementwise) for a in made.ins)

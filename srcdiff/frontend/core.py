@@ -175,6 +175,7 @@ class Core:
     layouts: dict[Val, tuple[bool, Path]] = field(default_factory=dict)  # whether row by row, and who says
     there: dict[Any, Atom] = field(default_factory=dict)  # on it: what is None, and what is not
     shown: set[Val] = field(default_factory=set)  # numbers whose types somebody may have asked for
+    looped: frozenset[int] = frozenset()  # the cells of what the loops around this place run over
     unsettled: bool = False  # a loop is read for the first time: what it carries is not known yet
     passes: bool = False  # in a branch of one: not every trip comes here
     passed: bool = False  # what cannot be done with None has been left out of this reading

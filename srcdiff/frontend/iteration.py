@@ -59,7 +59,12 @@ def iterate(lw: Lowerer, node: Any, it: Bound) -> Any:
         )  # fmt: skip
     strict = strict_check(lw, node, tree)
     orelse = [*strict, *node.orelse]
-    code = read_loop(lw, node, it, tree, orelse)
+    outer = lw.looped
+    lw.looped |= known_items.looked_at(lw, it) | known_items.looked_at(lw, tree)
+    try:
+        code = read_loop(lw, node, it, tree, orelse)
+    finally:
+        lw.looped = outer
     finish()
     return code
 

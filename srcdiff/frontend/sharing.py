@@ -29,6 +29,7 @@ def check_shared(lw: Core, cell: int, node: Any, itself: bool = True) -> None:
         return
     after = lw.names_after()
     live = [(n, b) for (f, n), b in lw.state.names.items() if f not in after or n in after[f]]
+    live += [("what is looped over", Loc(c)) for c in sorted(lw.looped) if c in lw.state.cells]
     for n, b in [*live, *lw.capture_vals.items()]:  # (what lies outside may be read again by any path)
         for label, c in holds(lw, n, b, set()):
             if c != cell and c in linked and one_sort(lw, c, cell, itself):

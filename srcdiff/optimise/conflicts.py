@@ -55,7 +55,8 @@ class Conflicts(Repeated):
                 for use, how in self.uses.get(w, ()):
                     if back and (w, use) in back:
                         continue
-                    if self.wraps(at, w) if use == at else self.after(use, how, at, w):
+                    once = use == at and how != "source"  # (what a loop goes over it reads in each trip)
+                    if self.wraps(at, w) if once else self.after(use, how, at, w):
                         found[w] = None
                         break
         return list(found)

@@ -206,17 +206,21 @@ def sized_like(x: Atom) -> Atom:
 
 def begins_as_number(v: Val) -> bool:
     """Whether a loop leaves an array that begins as a number, or it is made of such alone (`ir/begun.py`)."""
-    op = v.op
-    while op is not None and op.code == "prim":
-        arrays = [a for a in op.ins if isinstance(kind(a), Array)]
-        if len(arrays) != 1 or not isinstance(arrays[0], Val):
-            return False
-        v = arrays[0]
+    todo, seen = [v], {v}
+    while todo:
+        v = todo.pop()
         op = v.op
-    if op is None or not op.is_loop:
-        return False
-    view = LoopView(op)
-    return any(v is w and is_begun(v, i) for _, i, _, w in view.slots) if op.regions else False
+        if op is not None and op.code == "prim":
+            arrays = [a for a in op.ins if isinstance(kind(a), Array)]
+            alike = [a for a in arrays if kind(a).dims == v.kind.dims] if isinstance(v.kind, Array) else []
+            found = [a for a in alike or arrays if isinstance(a, Val)]
+            if not found or (not alike and len(found) > 1):
+                return False
+            todo += [a for a in found if a not in seen]
+            seen.update(found)
+        elif op is None or not op.is_loop or not op.regions or not any((v is f or v is p) and is_begun(p, i) for p, i, _, f in LoopView(op).slots):
+            return False
+    return True
 
 
 def only_given(x: Atom, index: Atom) -> Atom | None:

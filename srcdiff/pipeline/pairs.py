@@ -14,6 +14,7 @@ from srcdiff.differentiate.halves import saved_names, uses
 from srcdiff.differentiate.reverse import reverse
 from srcdiff.errors import NoRule, Problem
 from srcdiff.faults import guarded
+from srcdiff.ir import ops
 from srcdiff.ir.begun import begun_in
 from srcdiff.ir.graph import Atom, Const, Graph, Op, Region, Struct, Val, clone, kind, vals, walk
 from srcdiff.ir.indices import display
@@ -198,7 +199,10 @@ def split(g: Graph, seeds: list[Val]) -> Pair:
     whole = g.region.results[0]
     assert isinstance(whole, Struct)
     primal, bars = whole.items
+    begun = begun_in(g, context.CONTEXT.is_elementwise)
+    second = [*asked_again(first, second, begun), *second]
     early = {o for op in first for o in op.outs} | {p for p in g.region.params if p not in seeds}
+    early -= {o for op in second for o in op.outs}
     needed: dict[Val, None] = {}
     for op in second:
         for v in read_by(op):
@@ -209,7 +213,6 @@ def split(g: Graph, seeds: list[Val]) -> Pair:
             needed.setdefault(v)
     saved = tuple(needed)
     params = saved_names(saved, {b.name for b in seeds})
-    begun = begun_in(g, context.CONTEXT.is_elementwise)
     for v, p in zip(saved, params, strict=True):
         p.begun = v in begun
     own_params = [p for p in g.region.params if p not in seeds]
@@ -220,4 +223,18 @@ def split(g: Graph, seeds: list[Val]) -> Pair:
     bwd = Graph(
         g.name, back, None, (), {k: v for k, v in g.info.items() if k in ("aliases", "reserved", "lines")}
     )
+    dce(fwd)
     return Pair(fwd, bwd)
+
+
+def asked_again(first: list[Op], second: list[Op], begun: set[Val]) -> list[Op]:
+    """The sizes of what may be a number, asked where they are read: it has none one by one."""
+    read = {v for op in second for v in read_by(op)}
+    asked = [op for op in first if op.fn is ops.shape_at and op.ins[0] in begun and op.out in read]
+    made = [Op(op.code, list(op.ins), attrs=dict(op.attrs), origin=op.origin) for op in asked]
+    table: dict[Val, Atom] = {}
+    for op, new in zip(asked, made, strict=True):
+        new.outs = [op.out.again(new)]
+        table[op.out] = new.out
+    replace_values(Region([], second, []), table)
+    return made
