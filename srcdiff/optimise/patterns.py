@@ -212,13 +212,18 @@ def begins_as_number(v: Val) -> bool:
         op = v.op
         if op is not None and op.code == "prim":
             arrays = [a for a in op.ins if isinstance(kind(a), Array)]
-            alike = [a for a in arrays if kind(a).dims == v.kind.dims] if isinstance(v.kind, Array) else []
+            k = v.kind
+            alike = [a for a in arrays if isinstance(k, Array) and kind(a).dims == k.dims]  # type: ignore
             found = [a for a in alike or arrays if isinstance(a, Val)]
             if not found or (not alike and len(found) > 1):
                 return False
             todo += [a for a in found if a not in seen]
             seen.update(found)
-        elif op is None or not op.is_loop or not op.regions or not any((v is f or v is p) and is_begun(p, i) for p, i, _, f in LoopView(op).slots):
+            continue
+        if op is None or not op.is_loop or not op.regions:
+            return False
+        slots = LoopView(op).slots
+        if not any((v is f or v is p) and is_begun(p, i) for p, i, _, f in slots):
             return False
     return True
 
