@@ -140,3 +140,28 @@ def test_begins_as_a_number_in_the_first_trip() -> None:
 
     for n in (0, 1, 3):
         np.testing.assert_allclose(grad(f)(X, n), gradient(f, (X, n), (0,))[0], rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize("trips", [0, 2])
+def test_added_to_what_is_averaged(trips: int) -> None:
+    """The number has the sum of what the entries have that it was added to."""
+
+    def f(x: Any, n: int) -> Any:
+        w = 1.0
+        for _ in range(n):
+            w = np.maximum(w, x)
+        return np.mean((w + 1.0) * x[0] + np.cumsum(x)) * x[1]
+
+    np.testing.assert_allclose(grad(f)(X, trips), gradient(f, (X, trips), (0,))[0], rtol=1e-6, atol=1e-8)
+    np.testing.assert_allclose(vjp(f, X, trips)[1](1.0)[0], grad(f)(X, trips), rtol=1e-12)
+
+
+@pytest.mark.parametrize("trips", [0, 2])
+def test_a_number_for_a_matrix(trips: int) -> None:
+    def f(x: Any, n: int) -> Any:
+        w = 1.0
+        for _ in range(n):
+            w = w + np.outer(x, x) * 0.1
+        return np.max((w * w + 1.0) * np.sin(x)) + np.sum(np.cumsum(w * w * x[0]))
+
+    np.testing.assert_allclose(grad(f)(X, trips), gradient(f, (X, trips), (0,))[0], rtol=1e-6, atol=1e-8)

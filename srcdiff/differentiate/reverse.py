@@ -478,7 +478,9 @@ class Reverse(Builder):
                 raise no_partial(op, name)
             flat, low = flat_far_out(op.fn, name, needed), self.flat_cover(op, bar, name, given)
             p, like = self.of_library(p, op.out), self.alike(given[name])
-            loose = given[name] not in self.begun and not self.begun.isdisjoint(given.values())
+            loose = not self.begun.isdisjoint(given.values())
+            if given[name] in self.begun:  # (the slope says how many there are, if it is an array)
+                loose = op.out not in self.begun and isinstance(kind(p), Scalar)
             if loose and repeated(bar, self.ctx.is_elementwise):
                 self.accumulate(given[name], self.held(self.times(bar, p, flat, low), like))
                 continue
@@ -582,9 +584,7 @@ class Reverse(Builder):
     def of_no_shape(self, given: Iterable[Atom]) -> Iterator[None]:
         """Have a rule ask at run time what may be a number, where a kind would tell it sizes."""
         begun = [v for a in given if a in self.begun for v in vals([self.need(a)])]
-        kinds = {
-            v: k for v in begun if isinstance(k := v.kind, Array) and any(isinstance(d, int) for d in k.dims)
-        }
+        kinds = {v: k for v in begun if isinstance(k := v.kind, Array)}
         try:
             for v in kinds:
                 v.kind = UNKNOWN

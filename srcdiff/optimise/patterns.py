@@ -211,9 +211,10 @@ def begins_as_number(v: Val) -> bool:
         v = todo.pop()
         op = v.op
         if op is not None and op.code == "prim":
-            arrays = [(a, k) for a in op.ins if isinstance(k := kind(a), Array)]
-            alike = [(a, k) for a, k in arrays if isinstance(v.kind, Array) and k.dims == v.kind.dims]
-            found = [a for a, _ in alike or arrays if isinstance(a, Val)]
+            arrays = [a for a in op.ins if isinstance(kind(a), Array)]
+            k = v.kind
+            alike = [a for a in arrays if isinstance(k, Array) and kind(a).dims == k.dims]  # type: ignore
+            found = [a for a in alike or arrays if isinstance(a, Val)]
             if not found or (not alike and len(found) > 1):
                 return False
             todo += [a for a in found if a not in seen]
