@@ -416,3 +416,22 @@ def test_refusals_speak_of_the_name() -> None:
 
     with pytest.raises(UnsupportedSyntax, match=r"what '[yz]' holds here depends on where in a try"):
         grad(f)(np.array([0.5, 2.0, 0.5]))
+
+
+def test_what_a_kernel_may_be_given_unset(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A number that no trip has bound yet has some value for a kernel that never reads it."""
+    judging.uncompiled(monkeypatch.setattr)
+
+    def f(x: Any, c: Any) -> Any:
+        s = 0.0
+        for i in range(len(x)):
+            t = x[i] * c
+            for j in range(i):
+                t = t + x[j]
+                u = t * x[j]
+            if i > 0:
+                s = s + np.sin(u)
+        return s
+
+    x = np.array([0.3, 0.4, 0.5])
+    np.testing.assert_allclose(grad(f, backend="numba")(x, 0.7), grad(f)(x, 0.7), rtol=1e-12)

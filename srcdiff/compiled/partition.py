@@ -170,10 +170,7 @@ class Partition:
         self.regions: dict[Val, list[Region]] = {}  # whose results it is
         self.count(graph.region)
         self.unsure: set[Val] = set()
-        size = -1
-        while size != len(self.unsure):
-            size = len(self.unsure)
-            self.find_unsure(graph.region)
+        self.spread_unsure()
         self.forget_sizes()
         self.reasons: dict[Op, tuple[Op | None, str]] = {}
         self.used: dict[Val, Val] = {}
@@ -244,6 +241,12 @@ class Partition:
             ):
                 loose.update(op.outs)
 
+    def spread_unsure(self) -> None:
+        size = -1
+        while size != len(self.unsure):
+            size = len(self.unsure)
+            self.find_unsure(self.graph.region)
+
     def find_unsure(self, region: Region) -> None:
         """Values of the kind of arrays that may be numbers: zeros of None, and what starts as one.
 
@@ -300,10 +303,12 @@ class Partition:
                 unread.add(op)
                 self.total.subtract(vals(op.ins))
         self.without(self.graph.region, unread)
+        loops = [op for op in walk(self.graph.region) if op.is_loop]
+        carried = {p: op for op in loops for p in LoopView(op).params}
         for op in walk(self.graph.region):
             if op.code == "call" and op.attrs.get("kernel"):
                 self.unburden(op, op.attrs["kernel"])
-                set_everywhere(op, self.from_lists)
+                set_everywhere(op, self.from_lists, carried)
         return self.plan
 
     def unburden(self, call: Op, kernel: Kernel) -> None:
@@ -371,6 +376,8 @@ class Partition:
         """An operation that stays, with kernels inside it perhaps."""
         if op.regions and op.code in ("for", "while", "if", "with"):
             inner, why = self.reasons.get(op, (op, ""))
+            if op.is_loop:
+                self.begin(op)
             self.depth += 1
             for r in op.regions:
                 if not (op.code == "while" and r is op.regions[0]):
@@ -385,6 +392,13 @@ class Partition:
             if left not in self.plan.left:
                 self.plan.left.append(left)
         return op
+
+    def begin(self, loop: Op) -> None:
+        """Arrays that have no value before a loop that stays are None in its first trip."""
+        unset = {p for p, i, _, _ in LoopView(loop).slots if isinstance(i, Undef) and holds_array(p.kind)}
+        if not unset <= self.unsure:
+            self.unsure |= unset
+            self.spread_unsure()
 
     def refusal(self, op: Op) -> str | None:
         """Why an operation cannot be in a kernel, as far as it tells by itself."""
@@ -736,14 +750,14 @@ def room_of(kernel: Kernel) -> list[Kind]:
     ]
 
 
-def set_everywhere(call: Op, from_lists: set[Op]) -> None:
+def set_everywhere(call: Op, from_lists: set[Op], carried: dict[Val, Op]) -> None:
     """Have numbers, and lists of them, that a kernel is given set on every path, also where it never asks."""
     todo = vals(call.ins)
     todo += [a for v in todo if v.op in from_lists for a in vals(v.op.ins)]
     seen = set(todo)
     while todo:
         v = todo.pop()
-        op, zero = v.op, not_set(v.kind)
+        op, zero = carried.get(v, v.op), not_set(v.kind)
         if op is None or zero is None:
             continue
         parts: list[tuple[list[Atom], int]] = []
@@ -751,9 +765,9 @@ def set_everywhere(call: Op, from_lists: set[Op]) -> None:
             parts = [(r.results, op.outs.index(v)) for r in op.regions]
         elif op.is_loop:
             view = LoopView(op)
-            if v in view.finals:
-                k = view.finals.index(v)
-                parts = [(op.ins, view.head + k), (view.body.results, k)]
+            for k, (p, _, _, f) in enumerate(view.slots):
+                if v is p or v is f:
+                    parts = [(op.ins, view.head + k), (view.body.results, k)]
         for atoms, k in parts:
             if isinstance(atoms[k], Undef):
                 atoms[k] = zero

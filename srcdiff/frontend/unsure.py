@@ -104,9 +104,9 @@ def runs(lw: Lowerer, loop: Op) -> Atom | None:
     return None
 
 
-def says(name: str, free: bool) -> tuple[type[Exception], str]:
-    """What Python raises for a name that is not bound."""
-    if sys.version_info >= (3, 11):
+def says(name: str, free: bool, since: bool = sys.version_info >= (3, 11)) -> tuple[type[Exception], str]:
+    """What Python raises for a name that is not bound (``since``: since Python 3.11)."""
+    if since:
         end = " in enclosing scope" if free else ""
         sort = "free" if free else "local"
         text = f"cannot access {sort} variable {name!r} where it is not associated with a value{end}"
@@ -115,6 +115,17 @@ def says(name: str, free: bool) -> tuple[type[Exception], str]:
     else:
         text = f"local variable {name!r} referenced before assignment"
     return (NameError if free else UnboundLocalError), text
+
+
+def looked_at(s: Any) -> str | None:
+    """The name of which an emitted text has seen, in an ``if`` that raises, that it is bound."""
+    match s:
+        case gast.If(body=[gast.Raise(exc=gast.Call(func=gast.Name(id=error), args=[c]))], orelse=[]):
+            said = str(getattr(c, "value", ""))
+            name = said.split("'")[1] if said.count("'") == 2 else ""
+            ways = [says(name, free, since) for free in (False, True) for since in (False, True)]
+            return name if (error, said) in [(e.__name__, text) for e, text in ways] else None
+    return None
 
 
 Key = tuple[str, int, int]
@@ -265,6 +276,9 @@ class _Walker:
     def statement(self, s: Any, at: Point, jumps: Jumps) -> At:
         if isinstance(s, gast.If):
             at = self.expr(s.test, at)
+            name = looked_at(s)
+            if name is not None:
+                return at.bind(name)
             return meet(self.block(s.body, at, jumps), self.block(s.orelse, at, jumps))
         if isinstance(s, (gast.For, gast.While)):
             return self.loop(s, at, jumps)
