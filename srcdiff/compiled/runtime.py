@@ -17,7 +17,7 @@ from srcdiff.compiled import vmath
 __all__ = [
     "LOOPS", "agree", "all_interpolated", "all_searched", "bound", "check_set", "clip", "cofactors_of",
     "determinant", "divided", "divisor", "exp_of_complex", "found", "grown", "grown_rows", "interpolated",
-    "is_among", "larger", "last_of_each", "logaddexp", "lower_factor", "maximum", "minimum", "more",
+    "is_among", "larger", "last_of_each", "lower_factor", "maximum", "minimum", "more",
     "one_size", "place", "plus", "power_of_complex", "searched", "share", "sign", "smaller", "solved", "some",
     "times", "times_turned", "unpacked", "where", "whole_product",
 ]  # fmt: skip
@@ -378,19 +378,6 @@ def power_of_complex(z: complex, n: int) -> complex:
         n >>= 1
         z = z * z
     return out
-
-
-@compiled
-def logaddexp(a: Any, b: Any) -> Any:
-    """``log(exp(a) + exp(b))``."""
-    if a == b:
-        return a + math.log(2.0)
-    d = a - b
-    if d > 0:
-        return a + math.log1p(math.exp(-d))
-    if d <= 0:
-        return b + math.log1p(math.exp(d))
-    return d
 
 
 @compiled

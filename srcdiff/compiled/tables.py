@@ -58,6 +58,7 @@ VECTOR_MATHS = (  # in srcdiff.compiled.vmath
     "erf",
     "erfc",
     "hypot",
+    "logaddexp",
 )
 
 _MATHS = {

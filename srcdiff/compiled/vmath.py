@@ -12,7 +12,7 @@ The errors are bounded in units in the last place (float64; `tests/compiled/test
 mpmath):
 
     exp 1    expm1 2    log 1    log1p 1    sin 1    cos 1    tan 2
-    sinh 2   cosh 2     tanh 2   atan 2     erf 1    erfc 4   hypot 2
+    sinh 2   cosh 2     tanh 2   atan 2     erf 1    erfc 4   hypot 2   logaddexp 2 (of the larger term)
 
 `sin`, `cos` and `tan` of arguments beyond 2**20 that are within 1e-16 of a multiple of pi/2 have an absolute
 error of 1e-30 instead. In a chain of scalar operations, each of which waits for the one before, the C library
@@ -103,6 +103,7 @@ else:
 # e**x
 
 LOG2E = 1.4426950408889634
+LN2 = 0.6931471805599453
 LN2_HIGH = 6.93147180369123816490e-01  # 33 bits: products with exponents are exact
 LN2_LOW = 1.90821492927058770002e-10
 ROUND = 6755399441055744.0  # 1.5 * 2**52: adding it leaves an integer in the low bits
@@ -461,6 +462,13 @@ def _hypot(x: Any, y: Any) -> Any:
 
 
 @jitable
+def _logaddexp(x: Any, y: Any) -> Any:
+    larger = x if x > y else y
+    both = larger + _log1p(_exp(-abs(x - y)))
+    return x + LN2 if x == y else both  # (infinities have no difference)
+
+
+@jitable
 def exp(x: Any) -> Any:
     """e**x."""
     return like(_exp(double(x)), x)
@@ -530,6 +538,12 @@ def atan(x: Any) -> Any:
 def hypot(x: Any, y: Any) -> Any:
     """The length of a vector of two numbers."""
     return like(_hypot(double(x), double(y)), x)
+
+
+@jitable
+def logaddexp(x: Any, y: Any) -> Any:
+    """log(e**x + e**y)."""
+    return like(_logaddexp(double(x), double(y)), x + y)
 
 
 @jitable

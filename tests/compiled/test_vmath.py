@@ -175,3 +175,36 @@ def test_hypot() -> None:
             assert same(z, vmath.hypot(float(a), float(b)), 2.0)
     (text,) = kernel.inspect_llvm().values()
     assert "x double>" in text
+
+
+def test_logaddexp() -> None:
+    """Of two arguments: to two units in the last place of the larger, edges as NumPy has them; vectors."""
+    numba = pytest.importorskip("numba")
+    rng = np.random.default_rng(0)
+    pairs = [(float(a), float(b)) for a, b in rng.normal(size=(400, 2)) * rng.uniform(0.0, 60.0, (400, 1))]
+    for x, y in pairs:
+        with mpmath.workprec(300):
+            want = mpmath.log(mpmath.exp(mpmath.mpf(x)) + mpmath.exp(mpmath.mpf(y)))
+            unit = math.ulp(max(abs(x), abs(y), 1.0))
+            assert abs(mpmath.mpf(vmath.logaddexp(x, y)) - want) <= 2 * unit, (x, y)
+    edges = [(float(a), float(b)) for a in EDGES for b in EDGES]
+    for x, y in edges:
+        with np.errstate(all="ignore"):
+            want = np.logaddexp(x, y)
+            assert same(vmath.logaddexp(x, y), want, 3.0), (x, y, want)
+
+    def loop(x, y, out):  # type: ignore[no-untyped-def]
+        for i in range(x.size):
+            out[i] = vmath.logaddexp(x[i], y[i])
+
+    kernel = numba.njit(error_model="numpy")(loop)
+    x, y = (np.array(v) for v in zip(*edges, *pairs, strict=True))
+    out = np.empty_like(x)
+    kernel(x, y, out)
+    for a, b, z in zip(x, y, out, strict=True):
+        with np.errstate(all="ignore"):
+            assert same(z, vmath.logaddexp(float(a), float(b)), 2.0)
+    (text,) = kernel.inspect_llvm().values()
+    assert "x double>" in text
+    assert isinstance(vmath.logaddexp(np.float32(1.0), np.float32(2.0)), np.float32)
+    assert not isinstance(vmath.logaddexp(np.float64(1.0), np.float32(2.0)), np.float32)
