@@ -435,3 +435,21 @@ def test_what_a_kernel_may_be_given_unset(monkeypatch: pytest.MonkeyPatch) -> No
 
     x = np.array([0.3, 0.4, 0.5])
     np.testing.assert_allclose(grad(f, backend="numba")(x, 0.7), grad(f)(x, 0.7), rtol=1e-12)
+
+
+def test_what_a_handler_leaves_unset_on_a_tape(monkeypatch: pytest.MonkeyPatch) -> None:
+    judging.uncompiled(monkeypatch.setattr)
+
+    def f(xs: Any, t: Any) -> Any:
+        total, them = 0.0, iter(xs)
+        while True:
+            try:
+                v = next(them)
+            except StopIteration:
+                break
+            total = total * t + v * v
+        return total
+
+    xs = np.array([0.3, 0.9, 1.5, 0.7])
+    for got, want in zip(grad(f, (0, 1), backend="numba")(xs, 0.5), grad(f, (0, 1))(xs, 0.5), strict=True):
+        np.testing.assert_allclose(got, want, rtol=1e-12)

@@ -761,13 +761,14 @@ def set_everywhere(call: Op, from_lists: set[Op], carried: dict[Val, Op]) -> Non
         if op is None or zero is None:
             continue
         parts: list[tuple[list[Atom], int]] = []
-        if op.code == "if":
+        if op.code in ("if", "try") and v in op.outs:
             parts = [(r.results, op.outs.index(v)) for r in op.regions]
         elif op.is_loop:
             view = LoopView(op)
             for k, (p, _, _, f) in enumerate(view.slots):
                 if v is p or v is f:
                     parts = [(op.ins, view.head + k), (view.body.results, k)]
+            parts += [([c], 0) for c, t in view.kept if t is v]  # (what it holds of each trip)
         for atoms, k in parts:
             if isinstance(atoms[k], Undef):
                 atoms[k] = zero
